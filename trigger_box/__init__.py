@@ -1,0 +1,1 @@
+"""Durable background tasks and AI-agent runs that you host yourself."""
