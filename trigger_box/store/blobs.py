@@ -1,0 +1,88 @@
+"""Big packets as files, named by the SHA-256 of their bytes. Written once, never changed.
+
+A blob is on disk before the transaction that names it commits; one that no row names is removed
+by the retention keeper.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from trigger_box.domain.errors import NotFoundError, StoreFullError
+
+_DIGEST: Final = re.compile(r"^[0-9a-f]{64}$")
+_NO_SPACE: Final = 28  # errno ENOSPC
+
+
+class Blobs:
+    """A folder of immutable blobs. All methods block: call them in a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, data: bytes) -> str:
+        """Store ``data`` durably; return its digest (64 hex digits). The same data is stored once.
+
+        Raises:
+            StoreFullError: the disk is full; nothing was stored.
+        """
+        digest = hashlib.sha256(data).hexdigest()
+        path = self.path(digest)
+        if path.exists():
+            return digest
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        temporary = path.with_name(f".{digest}.{os.getpid()}.{os.urandom(4).hex()}")
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(path)
+            _sync_folder(path.parent)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            if error.errno == _NO_SPACE:
+                raise StoreFullError from error
+            raise
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """Return a blob's bytes.
+
+        Raises:
+            NotFoundError: there is no such blob.
+        """
+        try:
+            return self.path(digest).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFoundError(f"The stored packet {digest[:12]}… is missing.") from error
+
+    def remove(self, digest: str) -> None:
+        """Remove a blob; do nothing if it is gone already."""
+        self.path(digest).unlink(missing_ok=True)
+
+    def digests(self) -> Iterator[str]:
+        """Yield the digest of every blob."""
+        for folder in self._folder.iterdir():
+            if folder.is_dir():
+                for entry in folder.iterdir():
+                    if _DIGEST.match(entry.name):
+                        yield entry.name
+
+    def path(self, digest: str) -> Path:
+        """Return where a blob lies. Two levels, so that no folder gets too long."""
+        assert _DIGEST.match(digest), "a digest is 64 hex digits"
+        return self._folder / digest[:2] / digest
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

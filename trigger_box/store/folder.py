@@ -1,0 +1,111 @@
+"""The data folder: its layout, its permissions, and the lock that keeps a second box out."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from trigger_box.domain.errors import ConflictError, UnavailableError
+
+
+class FolderInUseError(ConflictError):
+    """Another trigger-box runs on this data folder. Stop it first, or choose another folder."""
+
+    code = "folder_in_use"
+
+
+class FolderUnusableError(UnavailableError):
+    """The data folder can't be used."""
+
+    code = "folder_unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """Where everything of a box lies. All of it belongs to one user and is closed to others."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """Return the path of the truth."""
+        return self.root / "box.db"
+
+    @property
+    def blobs(self) -> Path:
+        """Return the folder of packets, by digest."""
+        return self.root / "blobs"
+
+    @property
+    def segments(self) -> Path:
+        """Return the folder of spans and logs, by day."""
+        return self.root / "segments"
+
+    @property
+    def history(self) -> Path:
+        """Return the path of the DuckDB file; it can be rebuilt."""
+        return self.root / "history.duckdb"
+
+    @property
+    def keys(self) -> Path:
+        """Return the folder of secrets that never enter the database."""
+        return self.root / "keys"
+
+    @property
+    def run(self) -> Path:
+        """Return the folder of what only matters while a box runs: lock, address."""
+        return self.root / "run"
+
+    def create(self) -> None:
+        """Make the folders, closed to other users.
+
+        Raises:
+            FolderUnusableError: it can't be created or written to.
+        """
+        try:
+            for folder in (self.root, self.blobs, self.segments, self.keys, self.run):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not os.access(self.root, os.W_OK):
+                raise PermissionError(f"no write permission on {self.root}")
+        except OSError as error:
+            raise FolderUnusableError(
+                f"The data folder {self.root} can't be used: {error.strerror or error}. "
+                "Choose another one with --data-dir."
+            ) from error
+
+
+class FolderLock:
+    """One box per data folder. The kernel drops the lock when the process ends, however it ends."""
+
+    def __init__(self, folder: DataFolder) -> None:
+        self._path = folder.run / "box.lock"
+        self._folder = folder
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises:
+            FolderInUseError: another process holds it.
+        """
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            os.close(descriptor)
+            raise FolderInUseError(
+                f"Another trigger-box (process {holder}) runs on {self._folder.root}. "
+                "Stop it first, or choose another folder with --data-dir."
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

@@ -1,0 +1,260 @@
+"""The one writer: a thread that owns the only connection that changes the database.
+
+Whatever waits shares one commit. Each change runs inside its own savepoint, so a change that fails
+harms only itself; answers leave after the disk has everything. Reads live in ``readers.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, Final, TypeVar
+
+from trigger_box.domain import limits
+from trigger_box.domain.errors import StoreFullError, UnavailableError
+from trigger_box.store.queries import store as sql
+
+T = TypeVar("T")
+Row = sqlite3.Row
+Parameters = Mapping[str, object]
+
+_OWN_SAVEPOINT: Final = "SAVEPOINT change"
+_KEEP: Final = "RELEASE change"
+_UNDO: Final = "ROLLBACK TO change"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One row of the change feed. ``seq`` orders everything that ever happened in this box."""
+
+    seq: int
+    at_ms: int
+    environment_id: str | None
+    subject: str
+    kind: str
+    body: str
+
+
+class Transaction:
+    """What a change may do, inside the writer's thread. Valid only during that change."""
+
+    __slots__ = ("_connection", "_undo", "after", "changes")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._undo: list[Callable[[], None]] = []
+        self.after: list[Callable[[], None]] = []
+        self.changes: list[Change] = []
+
+    def execute(self, query: str, parameters: Parameters | None = None) -> int:
+        """Run one statement; return how many rows it changed."""
+        return self._connection.execute(query, parameters or {}).rowcount
+
+    def one(self, query: str, parameters: Parameters | None = None) -> Row | None:
+        """Run one statement; return its first row, or None."""
+        row: Row | None = self._connection.execute(query, parameters or {}).fetchone()
+        return row
+
+    def all(self, query: str, parameters: Parameters | None = None) -> list[Row]:
+        """Run one statement; return all its rows. The query itself bounds them with a LIMIT."""
+        return self._connection.execute(query, parameters or {}).fetchall()
+
+    def many(self, query: str, rows: list[Parameters]) -> None:
+        """Run one statement once per set of parameters."""
+        self._connection.executemany(query, rows)
+
+    def feed(
+        self, *, at_ms: int, environment_id: str | None, subject: str, kind: str, body: str
+    ) -> None:
+        """Add a row to the change feed; its readers hear of it after the commit."""
+        cursor = self._connection.execute(
+            sql.insert_change,
+            {
+                "at_ms": at_ms,
+                "environment_id": environment_id,
+                "subject": subject,
+                "kind": kind,
+                "body": body,
+            },
+        )
+        assert cursor.lastrowid is not None
+        self.changes.append(
+            Change(
+                seq=cursor.lastrowid,
+                at_ms=at_ms,
+                environment_id=environment_id,
+                subject=subject,
+                kind=kind,
+                body=body,
+            )
+        )
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Call ``act`` on the event loop once the disk has this change. It must not block."""
+        self.after.append(act)
+
+    def on_undo(self, act: Callable[[], None]) -> None:
+        """Call ``act`` in the writer's thread if this change is undone: for state in memory."""
+        self._undo.append(act)
+
+    def undo(self) -> None:
+        """Put back what this change did to memory, last first."""
+        for act in reversed(self._undo):
+            act()
+
+
+@dataclass(slots=True)
+class _Waiting:
+    change: Callable[[Transaction], Any]
+    future: asyncio.Future[Any]
+    transaction: Transaction | None = None
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Takes changes from the event loop, one thread, group commit."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        on_committed: Callable[[list[Change]], None],
+    ) -> None:
+        self._connection = connection
+        self._loop = loop
+        self._on_committed = on_committed
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._failure: BaseException | None = None
+        self.waiting = 0
+        """Changes handed over and not settled yet. Loop side only."""
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def write(self, change: Callable[[Transaction], T]) -> asyncio.Future[T]:
+        """Hand over one change; the future settles after the commit, or with the change's error.
+
+        Raises:
+            UnavailableError: too many changes wait already; nothing was accepted.
+        """
+        if self.waiting >= limits.WRITER_QUEUE_MAX:
+            raise UnavailableError("The box has more to store than its disk can take right now.")
+        if self._failure is not None:
+            raise UnavailableError("The store has stopped.") from self._failure
+        future: asyncio.Future[T] = self._loop.create_future()
+        self.waiting += 1
+        self._queue.put(_Waiting(change, future))
+        return future
+
+    async def stop(self) -> None:
+        """Finish what waits, then end the thread."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            first = self._queue.get()
+            if first is None:
+                return
+            batch = [first]
+            while len(batch) < limits.WRITER_BATCH_MAX and not self._queue.empty():
+                following = self._queue.get()
+                if following is None:
+                    ended = True
+                    break
+                batch.append(following)
+            self._commit(batch)
+            with contextlib.suppress(RuntimeError):  # the loop has closed: nobody is waiting
+                self._loop.call_soon_threadsafe(self._settle, batch)
+
+    def _commit(self, batch: list[_Waiting]) -> None:
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            for waiting in batch:
+                waiting.error = _foreign(error)
+            return
+        done: list[_Waiting] = []
+        for waiting in batch:
+            if waiting.future.cancelled():
+                continue  # nobody waits for the answer and nothing has been promised
+            transaction = Transaction(connection)
+            waiting.transaction = transaction
+            connection.execute(_OWN_SAVEPOINT)
+            try:
+                waiting.result = waiting.change(transaction)
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the caller
+                transaction.undo()
+                waiting.error = _foreign(error)
+                if not connection.in_transaction:
+                    # A full disk can make SQLite roll everything back by itself.
+                    self._fail_all(done, waiting.error)
+                    connection.execute("BEGIN IMMEDIATE")
+                    done.clear()
+                    continue
+                connection.execute(_UNDO)
+            else:
+                done.append(waiting)
+            connection.execute(_KEEP)
+        try:
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._fail_all(done, _foreign(error))
+
+    @staticmethod
+    def _fail_all(done: list[_Waiting], error: BaseException) -> None:
+        for waiting in reversed(done):
+            assert waiting.transaction is not None
+            waiting.transaction.undo()
+            waiting.error = error
+
+    def _settle(self, batch: list[_Waiting]) -> None:
+        self.waiting -= len(batch)
+        changes: list[Change] = []
+        for waiting in batch:
+            if waiting.error is None and waiting.transaction is not None:
+                changes.extend(waiting.transaction.changes)
+                # Wake first: what must follow a commit happens without an await in between.
+                for act in waiting.transaction.after:
+                    act()
+        if changes:
+            self._on_committed(changes)
+        for waiting in batch:
+            if waiting.future.done():
+                continue
+            if waiting.error is not None:
+                waiting.future.set_exception(waiting.error)
+            else:
+                waiting.future.set_result(waiting.result)
+
+
+def _foreign(error: BaseException) -> BaseException:
+    """Turn SQLite's own complaints about the disk into ours; leave everything else as it is."""
+    if isinstance(error, sqlite3.OperationalError):
+        text = str(error)
+        if "disk is full" in text or "disk I/O error" in text:
+            full = (
+                StoreFullError()
+                if "full" in text
+                else UnavailableError(f"The disk failed: {text}.")
+            )
+            full.__cause__ = error
+            return full
+        if "readonly" in text:
+            readonly = UnavailableError("The data folder can't be written to.")
+            readonly.__cause__ = error
+            return readonly
+    return error
