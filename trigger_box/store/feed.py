@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from trigger_box.domain import limits
@@ -58,7 +58,7 @@ class Feed:
                 subscription.offer(change)
 
     @contextmanager
-    def subscribe(self, *, environment_id: str | None = None) -> Iterator[Subscription]:
+    def subscribe(self, *, environment_id: str | None = None) -> Generator[Subscription]:
         """Listen while the context is open; ``environment_id`` None means everything."""
         subscription = Subscription(environment_id)
         self._subscriptions.add(subscription)
