@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from trigger_box.api.wire.instants import iso
+
+
+def test_an_instant_is_utc_with_milliseconds_and_z():
+    assert iso(1_769_853_600_000) == "2026-01-31T10:00:00.000Z"
+
+
+def test_milliseconds_keep_their_leading_zeros():
+    assert iso(1_769_853_600_007) == "2026-01-31T10:00:00.007Z"
+
+
+def test_an_instant_before_1970_is_still_an_instant():
+    assert iso(-1) == "1969-12-31T23:59:59.999Z"
