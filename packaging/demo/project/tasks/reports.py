@@ -39,7 +39,9 @@ def region_figures(payload: Region) -> Figures:
         seed = sum(ord(character) for character in payload.day + payload.region)
         orders = 40 + seed % 60
     print(f"{payload.region}: {orders} orders")
-    return Figures(region=payload.region, orders=orders, revenue_cents=orders * (1_900 + seed % 700))
+    return Figures(
+        region=payload.region, orders=orders, revenue_cents=orders * (1_900 + seed % 700)
+    )
 
 
 @task("nightly-report", description="Start one child run for each region", max_duration="5m")
