@@ -105,7 +105,8 @@ def run_pyinstaller(wheel: Path, epoch: int) -> None:
     arguments = [
         sys.executable, "-m", "PyInstaller", "--noconfirm", "--onedir", "--strip",
         "--log-level", "ERROR", "--name", NAME,
-        "--distpath", str(FOLDER.parent), "--workpath", str(BUILD / "work"), "--specpath", str(BUILD),
+        "--distpath", str(FOLDER.parent), "--workpath", str(BUILD / "work"),
+        "--specpath", str(BUILD),
         "--collect-submodules", "trigger_box",
         "--collect-data", "trigger_box",
         "--collect-submodules", "pydantic",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
+import datetime as dt
 import json
 import os
 import secrets
@@ -184,7 +184,7 @@ async def trigger_for_ever(url: str, key: str) -> None:
     client = Client(base_url=url, access_token=key)
     rounds = 0
     while True:
-        today = datetime.datetime.now(tz=datetime.UTC).date()
+        today = dt.datetime.now(tz=dt.UTC).date()
         if rounds % 6 == 0:
             await client.tasks.trigger("nightly-report", {"day": today.isoformat()})
             await client.tasks.trigger("encode-video", {"frames": 30})
