@@ -1,7 +1,7 @@
 """A small HTTP/1.1 client on asyncio streams: keep-alive, retries, server-sent events.
 
 The controller makes three calls for every run, and httpx costs it ten to twenty times as much
-processor time per call (``docs/internals/adr/0017-lean-http-in-the-worker.md``). What the box's
+processor time per call (``docs/internals/adr/0020-lean-http-in-the-worker.md``). What the box's
 routes mean is in ``box.py``.
 """
 

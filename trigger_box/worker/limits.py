@@ -42,6 +42,8 @@ MEMORY_SHARE_MAX: Final = 0.8
 THREADS_JOIN_S: Final = 0.2
 GROWTH_QUIET_S: Final = 0.02
 IDLE_VERSIONS_MAX: Final = 2
+CHANNEL_END_S_MAX: Final = 0.5
+EXIT_S_MAX: Final = 2.0
 STDERR_TAIL_BYTES: Final = 8 * 1024
 
 # Lines and logs (python-sdk 18.5).
