@@ -136,7 +136,7 @@ def _headers_of(error: BoxError, details: dict[str, object]) -> dict[str, str]:
     """Return the headers that tell clients whether to repeat; take their facts from ``details``."""
     match error:
         case errors.NotFoundError() | errors.ConflictError():
-            # The npm client repeats 409s, and upstream marks 404s as worth repeating; ours are final.
+            # The npm client repeats 409s, upstream asks it to repeat 404s: ours are final.
             return {"x-should-retry": "false"}
         case errors.UnavailableError():
             return {"x-should-retry": "true", "retry-after": "1"}

@@ -1,0 +1,126 @@
+"""Request bodies: read within a bound, parsed as JSON whatever the content type says, checked.
+
+Clients label JSON as ``text/plain``, and send a JSON content type with no body at all (rest-api 2,
+cli-protocol 2), so nothing here looks at the content type.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any, Final, NoReturn, TypeVar
+
+from litestar.types import Message, Receive
+from pydantic import BaseModel, ValidationError
+
+from trigger_box.api.problems import BodyError, BodyTooLargeError, EmptyBodyError, NotJsonError
+
+M = TypeVar("M", bound=BaseModel)
+_PROBLEMS_SHOWN_MAX: Final = 20
+
+
+async def read_body(
+    headers: Iterable[tuple[bytes, bytes]], receive: Receive, *, bytes_max: int
+) -> bytes:
+    """Return the request's body, chunked or not.
+
+    Raises:
+        BodyTooLargeError: it is longer than ``bytes_max``; known from the header, or counted.
+        ConnectionResetError: the caller hung up in the middle.
+    """
+    for name, value in headers:
+        if name == b"content-length":
+            if value.isdigit() and int(value) > bytes_max:
+                raise BodyTooLargeError(limit_bytes=bytes_max)
+            break
+    message: Message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body = message["body"]
+        if len(body) > bytes_max:
+            raise BodyTooLargeError(limit_bytes=bytes_max)
+        return body
+    pieces = bytearray()
+    while True:
+        if message["type"] != "http.request":
+            raise ConnectionResetError("the caller hung up before the body was complete")
+        pieces += message["body"]
+        if len(pieces) > bytes_max:
+            raise BodyTooLargeError(limit_bytes=bytes_max)
+        if not message.get("more_body"):
+            return bytes(pieces)
+        message = await receive()
+
+
+def parse_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the JSON value in ``body``, refusing what JSON does not have.
+
+    Raises:
+        EmptyBodyError: there is no body.
+        NotJsonError: it is not JSON in UTF-8, has NaN or Infinity, a lone surrogate, or is nested
+            too deeply.
+    """
+    if not body.strip():
+        raise EmptyBodyError
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError from error
+    if b"\\u" in body and not _is_encodable(value):
+        raise NotJsonError(
+            "Invalid JSON", details="It has half of a UTF-16 surrogate pair, which is no character."
+        )
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:32]} is out of range")
+    return number
+
+
+def _is_encodable(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check(model: type[M], value: object) -> M:
+    """Return ``value`` as a ``model``.
+
+    Raises:
+        NotJsonError: a falsy JSON value stands where an object should (rest-api 6.1).
+        BodyError: it does not fit; the message names the first field and what is wrong with it.
+    """
+    if not value and not isinstance(value, dict | list):
+        raise NotJsonError
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise BodyError(readable(error), issues=issues(error)) from error
+
+
+def readable(error: ValidationError) -> str:
+    """Return a sentence about the first thing that is wrong."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "body"
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def issues(error: ValidationError) -> list[dict[str, object]]:
+    """Return what is wrong, one entry per field, bounded."""
+    return [
+        {
+            "path": list(problem["loc"]),
+            "message": problem["msg"].removeprefix("Value error, "),
+            "code": problem["type"],
+        }
+        for problem in error.errors(include_url=False, include_input=False)[:_PROBLEMS_SHOWN_MAX]
+    ]
