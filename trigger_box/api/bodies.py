@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, Final, NoReturn, TypeVar
 
-from litestar.types import Message, Receive
+from litestar.types import Receive
 from pydantic import BaseModel, ValidationError
 
 from trigger_box.api.problems import BodyError, BodyTooLargeError, EmptyBodyError, NotJsonError
@@ -34,7 +34,7 @@ async def read_body(
             if value.isdigit() and int(value) > bytes_max:
                 raise BodyTooLargeError(limit_bytes=bytes_max)
             break
-    message: Message = await receive()
+    message: Any = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body = message["body"]
         if len(body) > bytes_max:

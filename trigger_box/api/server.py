@@ -145,6 +145,6 @@ class _OwnSocketServer(GranianServer):
         # The holder owns the descriptor from here on; Python must not close it a second time.
         descriptor = self._listener.detach()
         self._ssp = None
-        # The stub file knows no constructor; the arguments are: descriptor, is a unix socket, backlog.
+        # Its stub file lacks the constructor: descriptor, whether it is a unix socket, backlog.
         self._shd = SocketHolder(descriptor, False, CONNECTIONS_MAX)  # noqa: FBT003  # pyright: ignore[reportCallIssue]
         self._sfd = descriptor
