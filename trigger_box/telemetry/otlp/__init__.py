@@ -1,0 +1,1 @@
+"""OTLP as it comes over the wire: JSON and protobuf in, one neutral shape out."""

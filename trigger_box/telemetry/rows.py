@@ -1,0 +1,128 @@
+"""A stored span or log line: its fields, and its form as one line of a segment file.
+
+How OTLP becomes rows lives in ``intake.py``; how rows become a tree in ``trees.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+JsonValue = object
+"""Anything JSON can hold. Named for readers; the type checker learns nothing from it."""
+
+Attributes = dict[str, JsonValue]
+
+
+class Kind(StrEnum):
+    """What a row is."""
+
+    SPAN = "SPAN"
+    LOG = "LOG"
+
+
+class Level(StrEnum):
+    """How important a row is. The names are the API's (rest-api 13.3); spans are ``TRACE``."""
+
+    TRACE = "TRACE"
+    DEBUG = "DEBUG"
+    LOG = "LOG"
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
+
+
+class RowStatus(StrEnum):
+    """How a span ended, or that it has not yet (``PARTIAL``)."""
+
+    UNSET = "UNSET"
+    PARTIAL = "PARTIAL"
+    OK = "OK"
+    ERROR = "ERROR"
+    CANCELLED = "CANCELLED"
+
+
+class RowEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that happened at one instant inside a span."""
+
+    name: str
+    at_ns: int
+    attributes: Attributes = {}
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One span, partial span or log line. Field names are the keys of a segment line.
+
+    Attributes:
+        seq: orders everything this box ever received; unique. Also the cursor of log pages.
+        received_ms: when it came in, by the box's clock: decides the day it is kept in.
+        run_id: empty when the sender named none; then ``trace_id`` says where it belongs.
+        span_id: its own id; a log line has one made from ``seq``.
+        replaces: of a partial span: the id of the span it announces.
+        attributes: flat, as they came; keys with ``$`` are the SDK's own.
+        style: flat ``$style.`` attributes without the prefix.
+    """
+
+    seq: int
+    received_ms: int
+    environment_id: str
+    kind: Kind
+    start_ns: int
+    message: str
+    run_id: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+    parent_id: str = ""
+    replaces: str = ""
+    task: str = ""
+    attempt: int = 0
+    version: str = ""
+    entity: str = ""
+    duration_ns: int = 0
+    level: Level = Level.TRACE
+    status: RowStatus = RowStatus.UNSET
+    style: Attributes = {}
+    attributes: Attributes = {}
+    events: list[RowEvent] = []
+
+    @property
+    def key(self) -> str:
+        """Return what it is found by: its run, or else its trace."""
+        return self.run_id or self.trace_id
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(Row)
+_EVENTS: Final = msgspec.json.Decoder(list[RowEvent])
+_ATTRIBUTES: Final = msgspec.json.Decoder(Attributes)
+
+
+def line_of(row: msgspec.Struct) -> bytes:
+    """Return the row as one line of a segment file, with its line feed."""
+    return _ENCODER.encode(row) + b"\n"
+
+
+def row_of_line(line: bytes) -> Row:
+    """Return the row of a segment line.
+
+    Raises:
+        msgspec.DecodeError: it is not one.
+    """
+    return _DECODER.decode(line)
+
+
+def row_of_columns(columns: Mapping[str, object]) -> Row:
+    """Return the row of what DuckDB holds: the three JSON columns are text there."""
+    style, attributes, events = columns["style"], columns["attributes"], columns["events"]
+    return msgspec.convert(
+        {
+            **{name: value for name, value in columns.items() if value is not None},
+            "style": _ATTRIBUTES.decode(str(style)) if style else {},
+            "attributes": _ATTRIBUTES.decode(str(attributes)) if attributes else {},
+            "events": _EVENTS.decode(str(events)) if events else [],
+        },
+        Row,
+    )
