@@ -12,7 +12,7 @@ Integer = int | str
 Double = float | str
 
 
-class Wire(msgspec.Struct, rename="camel"):
+class Wire(msgspec.Struct, rename="camel", gc=False):
     """OTLP/JSON names its fields in camelCase."""
 
 
