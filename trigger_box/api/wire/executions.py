@@ -79,7 +79,7 @@ def machine_preset(value: Machine) -> Json:
 def dequeued_message(
     value: Dequeued, environment: Environment, variables: Mapping[str, str]
 ) -> Json:
-    """Return a run as it is handed to a worker.
+    """Return a run as it is handed to a worker; ``start`` only if its attempt has begun.
 
     Args:
         environment: the one the run belongs to.
@@ -118,7 +118,7 @@ def dequeued_message(
         "project": {"id": environment.project_id},
     }
     if value.started is not None:
-        message["started"] = started(value.started, environment, variables)
+        message["start"] = started(value.started, environment, variables)
     return message
 
 
@@ -133,7 +133,7 @@ def started(value: Started, environment: Environment, variables: Mapping[str, st
 
 
 def completed(value: Completed, environment: Environment, variables: Mapping[str, str]) -> Json:
-    """Return the answer to a completion; ``next`` only if the next run came with it."""
+    """Return the answer to a completion; ``next`` (ours) only if the next run came with it."""
     answer: Json = {
         "result": {
             "attemptStatus": value.attempt_status,
@@ -142,7 +142,8 @@ def completed(value: Completed, environment: Environment, variables: Mapping[str
         }
     }
     if value.next is not None:
-        answer["next"] = dequeued_message(value.next, environment, variables)
+        message = dequeued_message(value.next, environment, variables)
+        answer["next"] = {"start": message.pop("start", None), "message": message}
     return answer
 
 

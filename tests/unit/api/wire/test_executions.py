@@ -182,7 +182,7 @@ def test_a_handed_out_run_names_its_worker_by_the_id_that_registration_gave():
 
     assert message["backgroundWorker"]["friendlyId"] == "worker_1"
     assert message["deployment"] == {}
-    assert "started" not in message
+    assert "start" not in message
 
 
 def test_annotations_that_the_client_would_refuse_are_left_out():
@@ -226,4 +226,5 @@ def test_the_next_run_travels_with_a_completion_and_has_begun():
     answer = sent(wire.completed(value, ENVIRONMENT, {"A": "1"}))
 
     assert answer["result"]["attemptStatus"] == "RUN_FINISHED"
-    assert answer["next"]["started"]["envVars"] == {"A": "1"}
+    assert answer["next"]["message"]["run"]["friendlyId"] == RUN
+    assert answer["next"]["start"]["envVars"] == {"A": "1"}
