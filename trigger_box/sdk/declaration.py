@@ -17,13 +17,19 @@ from trigger_box.sdk.errors import (
     NotInTaskError,
     OutputError,
     PayloadError,
+    UnreadablePayloadError,
     UnsendableError,
 )
 from trigger_box.sdk.injection import Injected, Shape, check_parameters, read_shape
 from trigger_box.sdk.packets import Packet
 from trigger_box.sdk.places import Place, code_place
 from trigger_box.sdk.runtime import current_runtime
-from trigger_box.sdk.schemas import ValueType, keyword_type, keyword_values
+from trigger_box.sdk.schemas import (
+    UnreadablePacketError,
+    ValueType,
+    keyword_type,
+    keyword_values,
+)
 from trigger_box.sdk.task_options import TaskOptions
 
 
@@ -156,7 +162,8 @@ class DeclaredTask:
         """Return the payload of a run, ready for ``invoke``.
 
         Raises:
-            PayloadError: it can't be read, or does not fit the task's type.
+            UnreadablePayloadError: it is not what its packet type says.
+            PayloadError: it does not fit the task's type.
             DefinitionError: the task's annotations can't be used.
         """
         if self.payload_type is None:
@@ -170,6 +177,10 @@ class DeclaredTask:
         self.payload_adapter()
         try:
             return self.payload_type.decode(packet_data, packet_type)
+        except UnreadablePacketError as error:
+            raise UnreadablePayloadError(
+                f"The payload of {self.id!r} can't be read as {packet_type}: {error}"
+            ) from None
         except ValueError as error:
             raise self._payload_error(error) from None
 

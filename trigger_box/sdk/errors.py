@@ -62,6 +62,10 @@ class PayloadError(TriggerBoxError, ValueError):
     """A payload does not fit the task's type, or can't be sent. No request was made."""
 
 
+class UnreadablePayloadError(PayloadError):
+    """A run's payload is not what its packet type says: nothing the task's author can mend."""
+
+
 class OutputError(TriggerBoxError, ValueError):
     """What a task returned does not fit its return annotation."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import CodeType, FrameType
@@ -9,7 +10,7 @@ from typing import Final
 
 Place = tuple[str, int]
 
-_PACKAGE: Final = str(Path(__file__).resolve().parent.parent)
+_PACKAGE: Final = f"{Path(__file__).resolve().parent.parent}{os.sep}"
 
 
 def is_ours(file: str) -> bool:

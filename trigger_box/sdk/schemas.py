@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 _PROBLEMS_SHOWN_MAX: Final = 10
 
 
+class UnreadablePacketError(ValueError):
+    """The text of a packet is not what its type says."""
+
+
 class ValueType:
     """One type of payload or output.
 
@@ -100,19 +104,19 @@ class ValueType:
         """Return the checked value of a packet.
 
         Raises:
-            ValueError: the packet can't be read, or its value does not fit.
+            UnreadablePacketError: the packet's text is not what its type says.
+            ValueError: the value does not fit the type; the message says where and why.
         """
-        if self.is_any or data is None or data == "" or packet_type not in (JSON, SUPERJSON):
-            return self.check(decode_packet(data, packet_type))
-        parsed = strict_json(data)
-        if packet_type == SUPERJSON:
-            if not isinstance(parsed, dict) or "meta" in parsed:
-                return self.check(superjson.decode(parsed))
-            parsed = superjson.decode(cast("dict[str, Any]", parsed))
-            data = json_text(parsed)
+        try:
+            text = None if self.is_any else _json_of(data, packet_type)
+            value = decode_packet(data, packet_type) if text is None else None
+        except ValueError as error:
+            raise UnreadablePacketError(str(error)) from error
+        if text is None:
+            return self.check(value)
         try:
             # As JSON, not as Python: strict types then still take text for dates and the like.
-            return self.adapter.validate_json(data)
+            return self.adapter.validate_json(text)
         except ValueError as error:
             raise ValueError(problem_text(error)) from None
 
@@ -166,6 +170,25 @@ def problem_text(error: ValueError) -> str:
     ]
     hidden = len(problems) - len(shown)
     return "; ".join([*shown, f"and {hidden} more"] if hidden else shown)
+
+
+def _json_of(data: str | None, packet_type: str) -> str | None:
+    """Return the packet's value as JSON text, or None when it is none or carries rich values.
+
+    Raises:
+        ValueError: the text is not JSON.
+    """
+    if data is None or data == "":
+        return None
+    if packet_type == JSON:
+        strict_json(data)
+        return data
+    if packet_type != SUPERJSON:
+        return None
+    document = strict_json(data)
+    if not isinstance(document, dict) or "meta" in document:
+        return None
+    return json_text(superjson.decode(cast("dict[str, Any]", document)))
 
 
 def _field(parameter: Parameter) -> tuple[str, Any, Any]:
