@@ -8,6 +8,7 @@ themselves. Runs as ``python -m trigger_box.worker.seed FD``; the other end is `
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import selectors
 import signal
@@ -192,8 +193,7 @@ def main() -> None:
     )
     if threads:
         return
-    import trigger_box.worker.executor  # noqa: F401, PLC0415 - loaded once, shared by every fork
-
+    importlib.import_module("trigger_box.worker.executor")  # loaded once, shared by every fork
     gc.collect()
     gc.freeze()
     child = Seed(control, project, discovery).serve()
