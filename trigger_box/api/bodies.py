@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
 from typing import Any, Final, NoReturn, TypeVar
 
-from litestar.types import Receive
 from pydantic import BaseModel, ValidationError
 
+from trigger_box.api.asgi import Headers, Receive
 from trigger_box.api.problems import BodyError, BodyTooLargeError, EmptyBodyError, NotJsonError
 
 M = TypeVar("M", bound=BaseModel)
 _PROBLEMS_SHOWN_MAX: Final = 20
 
 
-async def read_body(
-    headers: Iterable[tuple[bytes, bytes]], receive: Receive, *, bytes_max: int
-) -> bytes:
+async def read_body(headers: Headers, receive: Receive, *, bytes_max: int) -> bytes:
     """Return the request's body, chunked or not.
 
     Raises:
@@ -34,7 +31,7 @@ async def read_body(
             if value.isdigit() and int(value) > bytes_max:
                 raise BodyTooLargeError(limit_bytes=bytes_max)
             break
-    message: Any = await receive()
+    message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body = message["body"]
         if len(body) > bytes_max:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
@@ -18,6 +17,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server as GranianServer
 
 from trigger_box import log
+from trigger_box.api.asgi import ASGIApp
 from trigger_box.api.streams import Streams
 from trigger_box.domain.errors import UnavailableError
 
@@ -29,8 +29,6 @@ CONNECTIONS_MAX: Final = 4_096
 # reuse idle sockets, so it is above the 65 s that rest-api 15.14 asks for.
 IDLE_CONNECTION_MS_MAX: Final = 75_000
 HEADER_BYTES_MAX: Final = 64 * 1024
-
-ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class PortTakenError(UnavailableError):

@@ -1,0 +1,33 @@
+"""The box's counters in the Prometheus text format, gathered when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trigger_box.api.rooms import Rooms
+from trigger_box.version import VERSION
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def render(rooms: Rooms) -> bytes:
+    """Return all counters. The client library is imported late: few boxes are asked."""
+    from prometheus_client import (  # noqa: PLC0415 - late, see above
+        CollectorRegistry,
+        Gauge,
+        Info,
+        PlatformCollector,
+        ProcessCollector,
+        generate_latest,
+    )
+
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    Info("trigger_box", "What this box is", registry=registry).info({"version": VERSION})
+    for name, help_text, value in (
+        ("store_backlog", "Changes that wait for the disk", rooms.store.backlog),
+        ("streams_open", "Open event streams and long polls", rooms.streams.open_count),
+    ):
+        Gauge(f"trigger_box_{name}", help_text, registry=registry).set(value)
+    return generate_latest(registry)

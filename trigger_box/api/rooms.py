@@ -1,0 +1,77 @@
+"""What handlers are given: the open rooms below, who calls, and for which environment.
+
+A handler asks by parameter name and type: ``rooms: TheRooms``, ``caller: TheCaller``,
+``environment: TheEnvironment`` (routes of keys and public tokens), ``user: TheUser`` (routes of
+personal tokens and sessions).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.params import Dependency
+
+from trigger_box.access.access import Access
+from trigger_box.access.actors import Environment, User
+from trigger_box.api.authentication import Authenticator, Caller, environment_of, user_of
+from trigger_box.api.origins import Origins
+from trigger_box.api.streams import Streams
+from trigger_box.clock import Clock
+from trigger_box.engine.core import Core
+from trigger_box.ids import IdSource
+from trigger_box.settings import Settings
+from trigger_box.store.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """The rooms of an open box."""
+
+    settings: Settings
+    clock: Clock
+    ids: IdSource
+    store: Store
+    access: Access
+    core: Core
+    origins: Origins
+    streams: Streams
+    authenticator: Authenticator
+
+
+# Litestar would copy and check what it injects; these are ours and right.
+TheRooms = Annotated[Rooms, Dependency(skip_validation=True)]
+TheCaller = Annotated[Caller, Dependency(skip_validation=True)]
+TheEnvironment = Annotated[Environment, Dependency(skip_validation=True)]
+TheUser = Annotated[User, Dependency(skip_validation=True)]
+
+ApiRequest = Request[Any, Caller, State]
+
+
+async def _caller(request: ApiRequest) -> Caller:
+    return request.auth
+
+
+async def _environment(request: ApiRequest) -> Environment:
+    return environment_of(request.auth)
+
+
+async def _user(request: ApiRequest) -> User:
+    return user_of(request.auth)
+
+
+def dependencies(rooms: Rooms) -> dict[str, Provide]:
+    """Return what handlers can ask for by name."""
+
+    async def the_rooms() -> Rooms:
+        return rooms
+
+    return {
+        "rooms": Provide(the_rooms),
+        "caller": Provide(_caller),
+        "environment": Provide(_environment),
+        "user": Provide(_user),
+    }

@@ -1,0 +1,191 @@
+"""The front door: opens the rooms in order, serves them, and closes them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from trigger_box import log
+from trigger_box.access.access import open_access
+from trigger_box.api.asgi import ASGIApp
+from trigger_box.api.authentication import Authenticator
+from trigger_box.api.build import build_app
+from trigger_box.api.origins import Origins
+from trigger_box.api.rooms import Rooms
+from trigger_box.api.server import Server, listen
+from trigger_box.api.streams import Streams
+from trigger_box.clock import Clock, SystemClock
+from trigger_box.engine import keepers
+from trigger_box.engine.core import open_core
+from trigger_box.ids import IdSource
+from trigger_box.settings import LogFormat, Settings
+from trigger_box.store.folder import DataFolder
+from trigger_box.store.store import Store
+from trigger_box.version import VERSION
+
+_log = log.get("app")
+
+_READY_S_MAX: Final = 30.0
+_ANSWER_BYTES: Final = 64
+
+
+class Box:
+    """An open box: everything but the network. Use it as an async context manager.
+
+    Entering opens the data folder, then the rooms from the bottom up, and starts the keepers;
+    leaving stops and closes them in the opposite order. If a keeper failed, its error comes out of
+    the ``async with``; whoever runs the box waits for ``failed`` meanwhile.
+    """
+
+    rooms: Rooms
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, ids: IdSource | None = None
+    ) -> None:
+        self._settings = settings
+        self._clock: Clock = clock or SystemClock()
+        self._ids = ids or IdSource(self._clock)
+        self._stack = AsyncExitStack()
+        self._keeping: asyncio.Future[None]
+        self.streams = Streams()
+        self.origins = Origins(public_url=settings.public_url)
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            store = await Store.open(DataFolder(self._settings.data_dir))
+            stack.push_async_callback(store.close)
+            access = await open_access(store, self._clock, self._ids, store.folder.keys)
+            stack.callback(access.close)
+            core = await open_core(store, clock=self._clock, ids=self._ids)
+            self.rooms = Rooms(
+                settings=self._settings,
+                clock=self._clock,
+                ids=self._ids,
+                store=store,
+                access=access,
+                core=core,
+                origins=self.origins,
+                streams=self.streams,
+                authenticator=Authenticator(access, self.origins),
+            )
+            self._keeping = asyncio.ensure_future(self._keep())
+            # All is open: from here on, leaving closes it.
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        async with self._stack:
+            await self.streams.close()
+            self._keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._keeping
+
+    async def failed(self) -> None:
+        """Return, or raise the error, when a room gave up: the box can't go on."""
+        await asyncio.shield(self._keeping)
+
+    async def _keep(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            if hasattr(keepers, "keep"):
+                keepers.keep(self.rooms.core, group)
+            await asyncio.Event().wait()
+
+    async def claim_link(self) -> str | None:
+        """Return the one link that makes its opener the owner; None once the box has an owner."""
+        token = await self.rooms.access.offer_claim()
+        return None if token is None else f"{self.origins.default}/claim?token={token}"
+
+
+def asgi_app(box: Box) -> ASGIApp:
+    """Return the HTTP application of an open box. It can be called in process, as tests do."""
+    return build_app(box.rooms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """What is told once requests are answered. ``claim_link`` is None once the box has an owner."""
+
+    origin: str
+    claim_link: str | None
+
+
+async def serve(settings: Settings, *, on_ready: Callable[[Ready], None]) -> None:
+    """Run a box until SIGTERM or SIGINT, then stop in order.
+
+    Args:
+        settings: where to keep data, where to listen.
+        on_ready: called once requests are answered.
+
+    Raises:
+        BoxError: the data folder or the address can't be used; the message is one sentence.
+    """
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    log.configure(
+        json={LogFormat.AUTO: None, LogFormat.JSON: True, LogFormat.CONSOLE: False}[
+            settings.log_format
+        ],
+        level=settings.log_level,
+    )
+    # Listen first: callers that come while the box starts wait in the kernel instead of failing.
+    with listen(settings.host, settings.port) as listener:
+        async with Box(settings) as box:
+            server = Server(
+                asgi_app(box), listener, streams=box.streams, stop_s=settings.stop_seconds
+            )
+            box.origins.address = server.address
+            async with asyncio.TaskGroup() as group:
+                serving = group.create_task(server.serve(), name="http")
+                try:
+                    await _until_answering(server.address)
+                    on_ready(await _ready(box))
+                    _log.info("box.started", version=VERSION, address=server.address)
+                    await _first_of(stopping.wait(), box.failed())
+                    _log.info("box.stopping")
+                finally:
+                    await server.stop(serving)
+    _log.info("box.stopped")
+
+
+async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    """Return when the first of them is over; its error is ours."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _ready(box: Box) -> Ready:
+    folder = box.rooms.store.folder
+    address = folder.run / "address"
+    address.write_text(f"http://{box.origins.address}\n", encoding="utf-8")
+    return Ready(origin=box.origins.default, claim_link=await box.claim_link())
+
+
+async def _until_answering(address: str) -> None:
+    """Return once the server answers a request over the network."""
+    host, _, port = address.rpartition(":")
+    async with asyncio.timeout(_READY_S_MAX):
+        reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        try:
+            writer.write(
+                f"GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n".encode()
+            )
+            await writer.drain()
+            answer = await reader.read(_ANSWER_BYTES)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+    if b" 200 " not in answer:
+        raise RuntimeError(f"the box does not answer its own health check: {answer!r}")
