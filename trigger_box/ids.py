@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from threading import Lock
 from typing import Final, NewType
+from uuid import UUID
 
 from trigger_box.clock import Clock
 
@@ -124,6 +125,10 @@ class IdSource:
     def span(self) -> str:
         """Return a new W3C span id: 16 hex digits, not all zero."""
         return f"{self._rng.getrandbits(64) | 1:016x}"
+
+    def uuid(self) -> str:
+        """Return a new random UUID (version 4): what clients send as a request's own key."""
+        return str(UUID(int=self._rng.getrandbits(128), version=4))
 
     def random_unit(self) -> float:
         """Return a number in [0, 1): the randomness that pure decisions ask for."""
