@@ -1,0 +1,75 @@
+"""How a CLI gets its token: it asks for a code, a person approves on a page, it polls.
+
+Source: cli-protocol 4. Newer CLIs could bind the sign-in to themselves (PKCE); they send their
+proof only if the answer offers that, and older ones can't, so the answer does not.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import post
+
+from trigger_box.access.tokens import PREFIX
+from trigger_box.api.authentication import NOBODY, UnclaimedError
+from trigger_box.api.rooms import ApiRequest, Rooms, TheRooms
+from trigger_box.api.tooling.answers import AuthorizationCodeAnswer, TokenAnswer
+from trigger_box.api.tooling.places import authorization_url, origin_of
+from trigger_box.api.tooling.requests import AuthorizationCodeBody, TokenBody, body_of
+
+_NODE_AGENT: Final = "node"
+_AGENT_CHARACTERS_MAX: Final = 100
+
+
+@post(
+    "/api/v1/authorization-code",
+    opt={"auth": NOBODY, "body": AuthorizationCodeBody},
+    status_code=200,
+    summary="Ask to sign in a command line",
+)
+async def begin_authorization(request: ApiRequest, rooms: TheRooms) -> AuthorizationCodeAnswer:
+    """Return a code to poll with, and the page on which a person approves it."""
+    _require_claimed(rooms)
+    await body_of(request, AuthorizationCodeBody, may_be_empty=True)
+    address = request.client.host if request.client is not None else "unknown address"
+    code = await rooms.access.begin_authorization(
+        code_challenge=None, requested_by=_asker(request, address), address=address
+    )
+    return {
+        "authorizationCode": code,
+        "url": authorization_url(origin_of(request, rooms), code),
+    }
+
+
+@post(
+    "/api/v1/token",
+    opt={"auth": NOBODY, "body": TokenBody},
+    status_code=200,
+    summary="Fetch the token of an approved sign-in",
+)
+async def exchange_authorization(request: ApiRequest, rooms: TheRooms) -> TokenAnswer:
+    """Return the token once the sign-in is approved; null until then."""
+    _require_claimed(rooms)
+    body = await body_of(request, TokenBody)
+    made = await rooms.access.exchange_authorization(
+        body.authorization_code, code_verifier=body.code_verifier
+    )
+    if made is None:
+        return {"token": None}
+    return {"token": {"token": made.token, "obfuscatedToken": f"{PREFIX}****{made.row.hint}"}}
+
+
+def _require_claimed(rooms: Rooms) -> None:
+    if not rooms.access.is_claimed:
+        raise UnclaimedError
+
+
+def _asker(request: ApiRequest, address: str) -> str:
+    """Return what the person who approves is shown: which program asks, from where."""
+    agent = request.headers.get("user-agent", "")[:_AGENT_CHARACTERS_MAX]
+    # The npm CLI has no name of its own on this call: its HTTP library speaks for it.
+    program = "npm trigger.dev CLI" if agent in {"", _NODE_AGENT} else agent
+    return f"{program} at {address}"
+
+
+routes = [begin_authorization, exchange_authorization]
