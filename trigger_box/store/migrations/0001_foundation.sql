@@ -22,6 +22,7 @@ CREATE TABLE users (
 CREATE TABLE sessions (                  -- signed-in browsers
     token_hash      TEXT PRIMARY KEY,    -- sha256 hex of the cookie's value
     user_id         TEXT NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+    signed_in_from  TEXT,                -- shown to the person: browser and address
     created_at_ms   INTEGER NOT NULL,
     expires_at_ms   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -34,6 +35,7 @@ CREATE TABLE personal_access_tokens (
     name            TEXT NOT NULL,
     token_hash      TEXT NOT NULL UNIQUE,    -- sha256 hex of the whole token
     hint            TEXT NOT NULL,           -- the token's last four characters
+    is_cli          INTEGER NOT NULL DEFAULT 0 CHECK (is_cli IN (0, 1)),   -- made by a command line's sign-in
     created_at_ms   INTEGER NOT NULL,
     last_used_at_ms INTEGER,
     revoked_at_ms   INTEGER
@@ -107,6 +109,16 @@ CREATE TABLE root_keys (                 -- an environment's own secret key
     expires_at_ms   INTEGER,                 -- set by a rotation: still good until then
     PRIMARY KEY (environment_id, key_hash)
 ) STRICT, WITHOUT ROWID;
+
+CREATE VIEW environment_facts AS         -- an environment with the names around it and the key it signs with
+SELECT e.id, e.type, e.slug, e.branch_name, e.parent_id, e.owner_id, e.archived_at_ms,
+       p.id AS project_id, p.ref AS project_ref, p.slug AS project_slug, p.name AS project_name,
+       o.id AS organization_id, o.slug AS organization_slug, o.title AS organization_title,
+       k.environment_id AS key_owner_id, k.key_sealed
+  FROM environments e
+  JOIN projects p ON p.id = e.project_id
+  JOIN organizations o ON o.id = p.organization_id
+  JOIN root_keys k ON k.environment_id = ifnull(e.parent_id, e.id) AND k.expires_at_ms IS NULL;
 
 -- ---------------------------------------------------------------- code
 
@@ -182,7 +194,8 @@ CREATE TABLE runs (
     status_reason   TEXT,                    -- why a run waits for a version, or why it was given up
     snapshot_number INTEGER NOT NULL,        -- counts up with each change of state
     attempt_number  INTEGER NOT NULL DEFAULT 0 CHECK (attempt_number BETWEEN 0 AND 250),
-    dispatch_failures INTEGER NOT NULL DEFAULT 0,
+    attempts_forgiven INTEGER NOT NULL DEFAULT 0,   -- attempts that never reached a worker: they don't count
+    dispatch_failures INTEGER NOT NULL DEFAULT 0,   -- dispatches since the last attempt started that failed
 
     -- its place in line
     queue_name      TEXT NOT NULL,
@@ -212,7 +225,8 @@ CREATE TABLE runs (
 
     -- version: locked at the first dequeue, or by the trigger
     locked_worker_id TEXT REFERENCES workers(id),
-    locked_version  TEXT,                    -- asked for by the trigger, or the locked worker's
+    is_version_pinned INTEGER NOT NULL DEFAULT 0 CHECK (is_version_pinned IN (0, 1)),  -- the trigger named it
+    locked_version  TEXT,                    -- the locked worker's version
     runner_id       TEXT,                    -- who holds it now
 
     -- lineage
@@ -226,7 +240,7 @@ CREATE TABLE runs (
     trace_id        TEXT NOT NULL,
     span_id         TEXT NOT NULL,
     parent_span_id  TEXT,
-    trace_context   TEXT,                    -- JSON: the external context, kept apart
+    trace_context   TEXT,                    -- JSON {traceparent, tracestate}: the external context, kept apart
 
     -- labels
     is_test         INTEGER NOT NULL DEFAULT 0 CHECK (is_test IN (0, 1)),
@@ -256,17 +270,18 @@ CREATE TABLE runs (
 
 -- The dispatcher's order inside one lane (environment, queue, key). Only runs that may start now.
 CREATE INDEX runs_ready ON runs (environment_id, queue_name, concurrency_key, rank_ms, id) WHERE is_ready = 1;
--- Who holds slots: for the counts that are kept in memory and rebuilt at start.
-CREATE INDEX runs_holding ON runs (environment_id, queue_name, concurrency_key)
-    WHERE state IN ('PENDING_EXECUTING', 'EXECUTING', 'EXECUTING_WITH_WAITPOINTS', 'PENDING_CANCEL') AND is_parked = 0;
+-- Runs under a lease. Every run that holds a slot is one, and they are few: so this also serves
+-- the counts that are rebuilt at start, and a sweep may scan all of it.
+CREATE INDEX runs_leased ON runs (lease_expires_at_ms) WHERE lease_expires_at_ms IS NOT NULL;
 CREATE INDEX runs_due ON runs (due_at_ms) WHERE due_at_ms IS NOT NULL;
 CREATE INDEX runs_ttl ON runs (ttl_at_ms) WHERE ttl_at_ms IS NOT NULL;
-CREATE INDEX runs_lease ON runs (lease_expires_at_ms) WHERE lease_expires_at_ms IS NOT NULL;
 CREATE INDEX runs_park ON runs (park_expires_at_ms) WHERE park_expires_at_ms IS NOT NULL;
 CREATE INDEX runs_pending_version ON runs (environment_id, task, created_at_ms, id) WHERE state = 'RUN_CREATED';
 CREATE UNIQUE INDEX runs_idempotency ON runs (environment_id, task, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX runs_newest ON runs (environment_id, id DESC);
-CREATE INDEX runs_by_status ON runs (environment_id, status, id DESC);
+-- By status, written once in a run's life each: the open ones are looked through, the ended ones found.
+CREATE INDEX runs_open ON runs (environment_id, id DESC) WHERE outcome IS NULL;
+CREATE INDEX runs_ended ON runs (environment_id, outcome, id DESC) WHERE outcome IS NOT NULL;
 CREATE INDEX runs_by_task ON runs (environment_id, task, id DESC);
 CREATE INDEX runs_by_parent ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
 CREATE INDEX runs_by_root ON runs (root_run_id) WHERE root_run_id IS NOT NULL;
@@ -308,10 +323,13 @@ CREATE TABLE attempts (
     worker_id       TEXT,
     runner_id       TEXT,
     snapshot_number INTEGER NOT NULL,        -- the snapshot the start was called with
+    is_warm         INTEGER NOT NULL DEFAULT 0 CHECK (is_warm IN (0, 1)),   -- its process had run something before
     start_key       TEXT,                    -- request key of the accepted start: a repeat gets the same answer
     complete_key    TEXT,
     complete_snapshot_number INTEGER,        -- the snapshot the accepted completion was called with
-    complete_status TEXT,                    -- the answer it got
+    complete_status TEXT,                    -- the answer it got: its status
+    result_snapshot_number INTEGER,          -- … its snapshot
+    next_run_id     TEXT,                    -- … and the run that was handed over with it
     started_at_ms   INTEGER NOT NULL,
     ended_at_ms     INTEGER,
     result          TEXT CHECK (result IN ('SUCCEEDED', 'FAILED', 'CANCELED')),

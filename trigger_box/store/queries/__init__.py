@@ -1,6 +1,7 @@
 """Named queries. Each ``<table>.sql`` holds blocks ``-- name: x``; ``x`` is the attribute here.
 
-No SQL lives in Python. Adding a file: write it, then name it below.
+A block ``-- columns: x`` is no query but a list, put wherever that file says ``/*x*/``. No SQL
+lives in Python. Adding a file: write it, then name it below.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import re
 from importlib import resources
 from typing import Final
 
-_NAME: Final = re.compile(r"^-- name: ([a-z][a-z0-9_]*)[ \t]*$", re.MULTILINE)
+_BLOCK: Final = re.compile(r"^-- (name|columns): ([a-z][a-z0-9_]*)[ \t]*$", re.MULTILINE)
+_COLUMNS: Final = re.compile(r"/\*([a-z][a-z0-9_]*)\*/")
 
 
 class QueryFile:
@@ -19,16 +21,20 @@ class QueryFile:
         AttributeError: the file has no query of that name.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, package: str = "trigger_box.store.queries") -> None:
         text = (
-            resources.files("trigger_box.store.queries")
+            resources.files(package)
             .joinpath(f"{name}.sql")
             .read_text(encoding="utf-8")
         )
-        parts = _NAME.split(text)
-        names = parts[1::2]
-        assert len(names) == len(set(names)), f"{name}.sql names a query twice"
-        self._queries = dict(zip(names, (_strip(body) for body in parts[2::2]), strict=True))
+        parts = _BLOCK.split(text)
+        blocks = list(zip(parts[1::3], parts[2::3], parts[3::3], strict=True))
+        columns = {block: _strip(body) for kind, block, body in blocks if kind == "columns"}
+        queries = [(block, _strip(body)) for kind, block, body in blocks if kind == "name"]
+        assert len(queries) == len(dict(queries)), f"{name}.sql names a query twice"
+        self._queries = {
+            block: _COLUMNS.sub(lambda match: columns[match[1]], body) for block, body in queries
+        }
         self._file = name
 
     def __getattr__(self, name: str) -> str:
@@ -48,4 +54,10 @@ def _strip(body: str) -> str:
     return "\n".join(lines).strip()
 
 
+accounts: Final = QueryFile("accounts")
+projects: Final = QueryFile("projects")
+queues: Final = QueryFile("queues")
+runs: Final = QueryFile("runs")
 store: Final = QueryFile("store")
+traces: Final = QueryFile("traces")
+workers: Final = QueryFile("workers")

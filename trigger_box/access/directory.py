@@ -1,0 +1,225 @@
+"""Environments and their root keys: who is meant by a key, an id, a ref and a slug.
+
+Lookups that succeed are kept in memory and forgotten on change; a key on the hot path costs one
+dict hit. Making projects lives in ``projects.py``, tokens of people in ``tokens.py``.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from dataclasses import dataclass
+from typing import Final
+
+from trigger_box.access.actors import SLUG_ALIASES, Environment, EnvironmentType, User
+from trigger_box.access.keyring import Keyring, token_hash
+from trigger_box.clock import Clock
+from trigger_box.domain import limits
+from trigger_box.domain.errors import NotFoundError, UnauthenticatedError
+from trigger_box.ids import EnvironmentId, OrganizationId, ProjectId, ProjectRef, UserId
+from trigger_box.store.queries import projects as sql
+from trigger_box.store.store import Store
+
+NO_KEY: Final = "Invalid or Missing API key"
+UNKNOWN_KEY: Final = "Invalid API key"
+BRANCH_MISSING: Final = "x-trigger-branch header required for preview env"
+BRANCH_UNKNOWN: Final = "No matching branch env"
+
+_DEFAULT_BRANCH: Final = "default"
+_REF_PREFIX: Final = re.compile(r"^refs/(heads|remotes|tags|pull|merge|release)/")
+_BRANCHING: Final = {EnvironmentType.PREVIEW, EnvironmentType.DEVELOPMENT}
+
+
+class EnvironmentNotFoundError(NotFoundError):
+    """Environment not found"""  # noqa: D415 - the wire's own words
+
+    code = "environment_not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownKey:
+    environment: Environment
+    expires_at_ms: int | None
+
+
+class Directory:
+    """Finds environments and their keys."""
+
+    def __init__(self, store: Store, keyring: Keyring, clock: Clock) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._clock = clock
+        self._by_key: dict[tuple[str, str | None], _KnownKey] = {}
+        self._by_id: dict[EnvironmentId, Environment] = {}
+        # Never emptied, only overwritten: whoever holds an Environment can sign for it at once.
+        self._root_keys: dict[EnvironmentId, str] = {}
+        self._generation = 0
+
+    async def check_key_file(self) -> None:
+        """Check that the box key fits what it has sealed in this database.
+
+        Raises:
+            KeyFileError: it does not.
+        """
+        row = await self._store.readers.one(sql.any_root_key)
+        if row is not None:
+            self._keyring.unseal(row["key_sealed"], owner=row["environment_id"])
+
+    async def of_key(self, key: str, *, branch: str | None) -> Environment:
+        """Return the environment that a root key opens, or the branch of it that is named.
+
+        Raises:
+            UnauthenticatedError: no key, an unknown or expired one, or no such branch.
+
+        Source: rest-api 5.1 and 5.2.
+        """
+        known = self._by_key.get((key, branch))
+        if known is not None and (
+            known.expires_at_ms is None or known.expires_at_ms > self._clock.now_ms()
+        ):
+            return known.environment
+        return await self._look_up_key(key, branch)
+
+    async def by_id(self, environment_id: EnvironmentId) -> Environment:
+        """Return an environment by its id.
+
+        Raises:
+            EnvironmentNotFoundError: there is none.
+        """
+        known = self._by_id.get(environment_id)
+        if known is not None:
+            return known
+        generation = self._generation
+        row = await self._store.readers.one(sql.environment, {"id": environment_id})
+        if row is None:
+            raise EnvironmentNotFoundError
+        environment = self._learn(row)
+        if generation == self._generation:
+            if len(self._by_id) >= limits.ACCESS_CACHE_MAX:
+                self._by_id.clear()
+            self._by_id[environment_id] = environment
+        return environment
+
+    async def of_user(self, user: User, project_ref: str, slug: str) -> Environment:
+        """Return the environment that a member means; ``dev`` is the member's own.
+
+        Raises:
+            EnvironmentNotFoundError: no such environment, or not this person's to see.
+        """
+        row = await self._store.readers.one(
+            sql.environment_of_user,
+            {
+                "user_id": user.id,
+                "project_ref": project_ref,
+                "slug": SLUG_ALIASES.get(slug, slug),
+            },
+        )
+        if row is None:
+            raise EnvironmentNotFoundError
+        return self._learn(row)
+
+    async def of_project(self, project_id: ProjectId) -> list[Environment]:
+        """Return a project's environments and their living branches, oldest first."""
+        rows = await self._store.readers.all(
+            sql.environments_of_project,
+            {"project_id": project_id, "limit": limits.ENVIRONMENTS_PER_PROJECT_MAX},
+        )
+        return [self._learn(row) for row in rows]
+
+    def root_key(self, environment: Environment) -> str:
+        """Return the key that an environment signs with; a branch uses its parent's."""
+        return self._root_keys[environment.key_owner_id]
+
+    async def keys_in_grace(self, environment: Environment) -> list[str]:
+        """Return rotated keys that still verify what they have signed."""
+        rows = await self._store.readers.all(
+            sql.keys_in_grace,
+            {
+                "environment_id": environment.key_owner_id,
+                "now_ms": self._clock.now_ms(),
+                "limit": limits.KEYS_IN_GRACE_MAX,
+            },
+        )
+        return [
+            self._keyring.unseal(row["key_sealed"], owner=environment.key_owner_id) for row in rows
+        ]
+
+    def learn_root_key(self, environment_id: EnvironmentId, key: str) -> None:
+        """Take note of a root key that was made or rotated just now."""
+        self._root_keys[environment_id] = key
+
+    def forget(self) -> None:
+        """Forget all lookups: something about environments or keys has changed."""
+        self._generation += 1
+        self._by_key.clear()
+        self._by_id.clear()
+
+    async def _look_up_key(self, key: str, branch: str | None) -> Environment:
+        if not key:
+            raise UnauthenticatedError(NO_KEY)
+        generation = self._generation
+        row = await self._store.readers.one(
+            sql.root_key, {"key_hash": token_hash(key), "now_ms": self._clock.now_ms()}
+        )
+        if row is None:
+            raise UnauthenticatedError(UNKNOWN_KEY)
+        root = await self.by_id(EnvironmentId(row["environment_id"]))
+        environment = await self._branch_of(root, branch_name(branch))
+        if generation == self._generation:  # else what was read may be outdated: do not keep it
+            if len(self._by_key) >= limits.ACCESS_CACHE_MAX:
+                self._by_key.clear()
+            self._by_key[key, branch] = _KnownKey(environment, row["expires_at_ms"])
+        return environment
+
+    async def _branch_of(self, root: Environment, branch: str | None) -> Environment:
+        if root.type not in _BRANCHING:
+            return root
+        if root.type is EnvironmentType.DEVELOPMENT and branch in {None, _DEFAULT_BRANCH}:
+            return root
+        if branch is None:
+            raise UnauthenticatedError(BRANCH_MISSING)
+        row = await self._store.readers.one(
+            sql.environment_of_branch, {"parent_id": root.id, "branch_name": branch}
+        )
+        if row is None:
+            raise UnauthenticatedError(BRANCH_UNKNOWN)
+        return self._learn(row)
+
+    def _learn(self, row: sqlite3.Row) -> Environment:
+        """Return a row as an environment, and take note of the key it signs with."""
+        environment = _environment(row)
+        key_owner_id = EnvironmentId(row["key_owner_id"])
+        self._root_keys.setdefault(
+            key_owner_id, self._keyring.unseal(row["key_sealed"], owner=key_owner_id)
+        )
+        return environment
+
+
+def branch_name(header: str | None) -> str | None:
+    """Return the branch that an ``x-trigger-branch`` header names, or None.
+
+    Source: rest-api 5.2: known ``refs/…/`` prefixes are dropped, any other ref is ignored.
+    """
+    if header is None:
+        return None
+    name = _REF_PREFIX.sub("", header.strip(), count=1)
+    return None if not name or name.startswith("refs/") else name
+
+
+def _environment(row: sqlite3.Row) -> Environment:
+    parent_id, owner_id = row["parent_id"], row["owner_id"]
+    return Environment(
+        id=EnvironmentId(row["id"]),
+        type=EnvironmentType(row["type"]),
+        slug=row["slug"],
+        branch_name=row["branch_name"],
+        parent_id=None if parent_id is None else EnvironmentId(parent_id),
+        owner_id=None if owner_id is None else UserId(owner_id),
+        project_id=ProjectId(row["project_id"]),
+        project_ref=ProjectRef(row["project_ref"]),
+        project_slug=row["project_slug"],
+        project_name=row["project_name"],
+        organization_id=OrganizationId(row["organization_id"]),
+        organization_slug=row["organization_slug"],
+        organization_title=row["organization_title"],
+    )

@@ -1,0 +1,263 @@
+"""Accounts: claiming the box, making users, checking passwords.
+
+What follows a right password, a session, lives in ``sessions.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Final
+
+from trigger_box.access.actors import User
+from trigger_box.access.attempts import PER_ACCOUNT, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, Attempts
+from trigger_box.access.keyring import token_hash
+from trigger_box.access.names import checked_email, checked_name, checked_password
+from trigger_box.access.passwords import Passwords
+from trigger_box.access.projects import Projects, user_of
+from trigger_box.clock import Clock
+from trigger_box.domain import limits
+from trigger_box.domain.errors import ConflictError, NotFoundError, UnauthenticatedError
+from trigger_box.ids import IdSource, UserId, new_secret
+from trigger_box.store.queries import accounts as sql
+from trigger_box.store.store import Store
+from trigger_box.store.writer import Transaction
+
+FIRST_ORGANIZATION: Final = "My organization"
+_CLAIM_PREFIX: Final = "tr_claim_"
+
+
+class ClaimRefusedError(UnauthenticatedError):
+    """This claim link is not valid. Start the box again to get a new one."""
+
+    code = "claim_refused"
+
+
+class SignInRefusedError(UnauthenticatedError):
+    """The e-mail address or the password is not right."""
+
+    code = "sign_in_refused"
+
+
+class UserExistsError(ConflictError):
+    """There is an account with this e-mail address already."""
+
+    code = "user_exists"
+
+
+class UserNotFoundError(NotFoundError):
+    """There is no account with this e-mail address."""
+
+    code = "user_not_found"
+
+
+class People:
+    """The accounts of the box."""
+
+    def __init__(  # noqa: PLR0913 - the parts it is made of
+        self,
+        store: Store,
+        clock: Clock,
+        ids: IdSource,
+        *,
+        projects: Projects,
+        passwords: Passwords,
+        attempts: Attempts,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._projects = projects
+        self._passwords = passwords
+        self._attempts = attempts
+        self.is_claimed = False
+
+    async def open(self) -> None:
+        """Read, or write down first, what this data folder is."""
+        now_ms = self._clock.now_ms()
+        await self._store.write(lambda tx: tx.execute(sql.insert_box, {"now_ms": now_ms}))
+        row = await self._store.readers.one(sql.box)
+        assert row is not None, "the box has its row"
+        self.is_claimed = row["claimed_at_ms"] is not None
+
+    async def offer_claim(self) -> str | None:
+        """Return a new claim token, the only valid one, or None if the box is claimed."""
+        token = new_secret(_CLAIM_PREFIX, 40)
+        offered = await self._store.write(
+            lambda tx: tx.execute(sql.offer_claim, {"token_hash": token_hash(token)})
+        )
+        return token if offered else None
+
+    async def claim(
+        self, token: str, *, email: str, password: str, name: str | None = None, address: str
+    ) -> User:
+        """Make the first account, an administrator, with the one claim token.
+
+        Raises:
+            ClaimRefusedError: a wrong token, or the box is claimed already.
+            InvalidError: the address or the password is not fit for use.
+            LimitError: too many attempts from this address.
+        """
+        self._attempts.take({f"claim {address}": PER_ADDRESS})
+        email = checked_email(email)
+        checked_password(password, email=email)
+        name = None if name is None else checked_name(name, field="name")
+        password_hash = await self._passwords.hash(password)
+        now_ms = self._clock.now_ms()
+
+        def claim(tx: Transaction) -> User:
+            if not tx.execute(sql.claim, {"now_ms": now_ms, "token_hash": token_hash(token)}):
+                raise ClaimRefusedError
+            return self._add_first(tx, email=email, name=name, password_hash=password_hash)
+
+        return await self._store.write(claim)
+
+    async def create_user(
+        self, email: str, *, password: str | None, name: str | None = None, is_admin: bool
+    ) -> User:
+        """Make an account on the word of the data folder's owner; this claims an unclaimed box.
+
+        Without a password it can't sign in to the dashboard, only own tokens.
+
+        Raises:
+            InvalidError: the address or the password is not fit for use.
+            UserExistsError: the address is taken.
+        """
+        email = checked_email(email)
+        name = None if name is None else checked_name(name, field="name")
+        password_hash: str | None = None
+        if password is not None:
+            password_hash = await self._passwords.hash(checked_password(password, email=email))
+        now_ms = self._clock.now_ms()
+
+        def create(tx: Transaction) -> User:
+            if tx.one(sql.user_by_email, {"email": email}) is not None:
+                raise UserExistsError(f"There is an account for {email} already.")
+            if tx.execute(sql.claim_locally, {"now_ms": now_ms}):
+                return self._add_first(tx, email=email, name=name, password_hash=password_hash)
+            user = self._add(
+                tx, email=email, name=name, password_hash=password_hash, is_admin=is_admin
+            )
+            if is_admin:
+                self._projects.join_all(tx, user_id=user.id)
+            return user
+
+        return await self._store.write(create)
+
+    async def user_by_email(self, email: str) -> User:
+        """Return the account with this address.
+
+        Raises:
+            UserNotFoundError: there is none.
+        """
+        return user_of(await self._row_by_email(email))
+
+    async def check_password(self, email: str, password: str, *, address: str) -> User:
+        """Return who signs in with this password.
+
+        Args:
+            address: where the attempt comes from; attempts are counted per address and account.
+
+        Raises:
+            LimitError: too many attempts; ``details["seconds"]`` says how long to wait.
+            SignInRefusedError: no such account, or another password. It does not say which.
+        """
+        email = email.strip()[: limits.EMAIL_CHARACTERS_MAX]
+        account = email.casefold()
+        pair = f"account {account} from {address}"
+        self._attempts.take(
+            {
+                pair: PER_ACCOUNT_AND_ADDRESS,
+                f"address {address}": PER_ADDRESS,
+                f"account {account}": PER_ACCOUNT,
+            }
+        )
+        row = await self._store.readers.one(sql.user_by_email, {"email": email})
+        if len(password) > limits.PASSWORD_BYTES_MAX:
+            password = ""
+        stored: str | None = None if row is None else row["password_hash"]
+        if not await self._passwords.verify(password, stored):
+            raise SignInRefusedError
+        assert row is not None, "only a stored hash can fit"
+        assert stored is not None, "only a stored hash can fit"
+        self._attempts.forgive(pair)
+        if self._passwords.is_outdated(stored):
+            fresh = await self._passwords.hash(password)
+            await self._store.write(
+                lambda tx: tx.execute(
+                    sql.rehash_password,
+                    {"id": row["id"], "password_hash": fresh, "seen_hash": stored},
+                )
+            )
+        return user_of(row)
+
+    async def password_hash_of(self, email: str, password: str) -> tuple[User, str]:
+        """Return an account and the hash of the password it shall have.
+
+        Raises:
+            InvalidError: the password is not fit for use.
+            UserNotFoundError: there is no such account.
+        """
+        user = user_of(await self._row_by_email(email))
+        return user, await self._passwords.hash(checked_password(password, email=user.email))
+
+    async def set_name(self, user: User, name: str) -> bool:
+        """Give an account a name; return whether that changed anything.
+
+        Raises:
+            InvalidError: the name is none.
+        """
+        name = checked_name(name, field="name")
+        await self._store.write(
+            lambda tx: tx.execute(sql.set_user_name, {"id": user.id, "name": name})
+        )
+        return name != user.name
+
+    async def _row_by_email(self, email: str) -> sqlite3.Row:
+        row = await self._store.readers.one(sql.user_by_email, {"email": email.strip()})
+        if row is None:
+            raise UserNotFoundError(f"There is no account for {email.strip()[:80]}.")
+        return row
+
+    def _add_first(
+        self, tx: Transaction, *, email: str, name: str | None, password_hash: str | None
+    ) -> User:
+        """Make the administrator and the first organization."""
+        user = self._add(tx, email=email, name=name, password_hash=password_hash, is_admin=True)
+        self._projects.add_organization(tx, title=FIRST_ORGANIZATION, owner_id=user.id)
+        tx.after_commit(self._note_claimed)
+        return user
+
+    def _note_claimed(self) -> None:
+        self.is_claimed = True
+
+    def _add(
+        self,
+        tx: Transaction,
+        *,
+        email: str,
+        name: str | None,
+        password_hash: str | None,
+        is_admin: bool,
+    ) -> User:
+        user = User(id=UserId(self._ids.user()), email=email, name=name, is_admin=is_admin)
+        now_ms = self._clock.now_ms()
+        tx.execute(
+            sql.insert_user,
+            {
+                "id": user.id,
+                "email": email,
+                "name": name,
+                "password_hash": password_hash,
+                "is_admin": int(is_admin),
+                "now_ms": now_ms,
+            },
+        )
+        tx.feed(
+            at_ms=now_ms,
+            environment_id=None,
+            subject=user.id,
+            kind="user.created",
+            body=json.dumps({"isAdmin": is_admin}),
+        )
+        return user
