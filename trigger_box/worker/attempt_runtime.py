@@ -113,6 +113,7 @@ class AttemptRuntime:
         self._metadata: MetadataDocument | None = None
         self._limit = RateLimit(per_second=LOGS_PER_SECOND_MAX, burst=LOGS_BURST_MAX)
         self.run_id = str(execution["run"]["id"])
+        self.task_id = str(execution["task"]["id"])
         self.cancel_signal = CancelSignal()
 
     @property

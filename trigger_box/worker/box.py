@@ -8,7 +8,7 @@ simply asked more often.
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -302,29 +302,29 @@ class DevBox:
         return int(answer.json().get("cancelled") or 0)
 
     async def change_metadata(
-        self,
-        run_id: str,
-        operations: Mapping[str, object],
-        *,
-        is_wanted: Callable[[], bool] = lambda: True,
-    ) -> Json:
-        """Apply metadata operations; return the run's metadata after them.
+        self, run_id: str, operations: Mapping[str, object], *, key: str
+    ) -> None:
+        """Apply metadata operations: ``operations``, ``parentOperations``, ``rootOperations``.
 
         Args:
-            operations: ``operations``, ``parentOperations`` and ``rootOperations``.
+            key: the same for each repeat, so that an increment counts once.
 
         Raises:
-            CallError: they were not applied, or nobody knows.
+            AnswerError: refused.
+            CallError: nobody knows whether they were applied.
         """
-        answer = await self._api.call_until(
-            "PUT",
-            f"/api/v1/runs/{quote(run_id)}/metadata",
-            operations,
-            key=_new_key(),
-            insist_s=10.0,
-            is_wanted=is_wanted,
-        )
-        return cast("Json", answer.json().get("metadata") or {})
+        path = f"/api/v1/runs/{quote(run_id)}/metadata"
+        await self._api.call_until("PUT", path, operations, key=key, insist_s=10.0)
+
+    async def add_tags(self, run_id: str, tags: list[str]) -> None:
+        """Add tags to a run.
+
+        Raises:
+            AnswerError: refused.
+            CallError: the box could not be told.
+        """
+        path = f"/api/v1/runs/{quote(run_id)}/tags"
+        await self._api.call_until("POST", path, {"tags": tags}, key=_new_key(), insist_s=10.0)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -24,6 +24,7 @@ from typing import Any, Final, NoReturn
 from trigger_box.clock import SystemClock
 from trigger_box.ids import IdSource
 from trigger_box.sdk.errors import RunCancelled
+from trigger_box.sdk.registry import REGISTRY
 from trigger_box.sdk.runtime import running
 from trigger_box.worker.attempt_runtime import AttemptRuntime
 from trigger_box.worker.capture import Capture, Level
@@ -31,7 +32,7 @@ from trigger_box.worker.discovery import Discovery, Project, discover
 from trigger_box.worker.environment import RunEnvironment
 from trigger_box.worker.execution import Outcome, RetryRules, execute
 from trigger_box.worker.frames import Frame, FrameReader, FrameTooLargeError, receive
-from trigger_box.worker.limits import MEMORY_SHARE_MAX, OUTPUT_BYTES_MAX
+from trigger_box.worker.limits import BLOCKED_LOOP_S_MAX, MEMORY_SHARE_MAX, OUTPUT_BYTES_MAX
 from trigger_box.worker.loop_owner import LoopOwner
 from trigger_box.worker.outbox import Outbox
 
@@ -81,23 +82,43 @@ class Executor:
                     case "run":
                         self._inbox.put(frame)
                     case "cancel":
-                        self._cancel(str(frame["run"]), str(frame["reason"]))
+                        self._cancel(frame)
                     case "retire":
                         self._inbox.put(None)
                     case _:
                         pass
 
-    def _cancel(self, run_id: str, reason: str) -> None:
+    def _cancel(self, frame: Frame) -> None:
+        """Stop the run that executes now, as gently as its kind of code allows."""
         runtime = self._runtime
-        if runtime is not None and runtime.run_id == run_id:
-            runtime.cancel_signal.cancel(reason)
+        if runtime is None or runtime.run_id != frame["run"]:
+            return
+        reason = str(frame["reason"])
+        runtime.cancel_signal.cancel(reason)
+        task = REGISTRY.tasks.get(runtime.task_id)
+        if task is None:
+            return
+        if task.is_async:
             self._loop.cancel(reason)
+            timer = threading.Timer(BLOCKED_LOOP_S_MAX, self._terminate_if_blocked, (runtime,))
+            timer.daemon = True
+            timer.start()
+        elif frame["urgent"] or "signal" not in task.shape.injected.values():
+            # Code that cannot ask whether it was cancelled is told with an exception.
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _terminate_if_blocked(self, runtime: AttemptRuntime) -> None:
+        if self._runtime is runtime and not self._loop.was_cancel_delivered:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _on_terminate(self, number: int, frame: FrameType | None) -> None:
         del frame
         runtime = self._runtime
-        if runtime is not None and runtime.cancel_signal.cancelled and self._is_in_user_code:
-            # Blocking code that was cancelled: let its `finally` blocks run. SIGKILL follows.
+        if runtime is not None and runtime.cancel_signal.cancelled:
+            # Blocking code that was cancelled: let its `finally` blocks run, once. SIGKILL follows.
+            # A second signal, or one that comes when they are done, is not worth an exception.
+            if not self._is_in_user_code:
+                return
             self._is_in_user_code = False
             raise RunCancelled(runtime.cancel_signal.reason or "The run was cancelled.")
         signal.signal(number, signal.SIG_DFL)

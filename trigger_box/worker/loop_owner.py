@@ -25,6 +25,7 @@ class LoopOwner:
         self._task: asyncio.Task[Any] | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
+        self.was_cancel_delivered = False
 
     def run(self, coroutine: Coroutine[Any, Any, Any], *, is_cancelled: bool) -> Any:  # noqa: ANN401 - the task's own value
         """Run a task's coroutine to its end and return its value.
@@ -40,6 +41,7 @@ class LoopOwner:
             # Our own, so that threads of asyncio.to_thread can be told from threads left over.
             self._pool = ThreadPoolExecutor(thread_name_prefix=_THREAD_PREFIX)
             self._loop.set_default_executor(self._pool)
+        self.was_cancel_delivered = False
         with self._lock:
             self._task = task = self._loop.create_task(coroutine)
             if is_cancelled:
@@ -54,7 +56,11 @@ class LoopOwner:
         """Raise ``CancelledError`` in the task that runs now, at its next await."""
         with self._lock:
             if self._task is not None and self._loop is not None:
-                self._loop.call_soon_threadsafe(self._task.cancel, reason)
+                self._loop.call_soon_threadsafe(self._deliver, self._task, reason)
+
+    def _deliver(self, task: asyncio.Task[Any], reason: str) -> None:
+        self.was_cancel_delivered = True
+        task.cancel(reason)
 
     def tidy(self) -> str | None:
         """End what the last task left behind; return why the process is not clean, if so."""
