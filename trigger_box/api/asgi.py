@@ -21,14 +21,15 @@ async def send_answer(send: Send, *, status: int, headers: Headers, body: bytes 
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_problem(send: Send, problem: Problem) -> None:
-    """Send an error."""
+async def send_problem(send: Send, problem: Problem, *, extra: Headers = ()) -> None:
+    """Send an error, with ``extra`` headers."""
     body = problem.encoded()
     headers = [
         (b"content-type", problem.media_type.encode()),
         (b"content-length", str(len(body)).encode()),
     ]
     headers += [(name.encode(), value.encode("latin-1")) for name, value in problem.headers.items()]
+    headers += extra
     await send_answer(send, status=problem.status, headers=headers, body=body)
 
 

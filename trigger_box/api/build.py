@@ -12,6 +12,7 @@ from trigger_box.api import health, openapi
 from trigger_box.api.asgi import ASGIApp
 from trigger_box.api.authentication import AuthenticationMiddleware
 from trigger_box.api.front import FrontDoor
+from trigger_box.api.hot import HotRoutes
 from trigger_box.api.problems import problem_of
 from trigger_box.api.rooms import Rooms, dependencies
 
@@ -26,7 +27,7 @@ def build_app(rooms: Rooms) -> ASGIApp:
     """Return the ASGI app of an open box."""
     return FrontDoor(
         litestar=cast("ASGIApp", build_litestar(rooms)),
-        hot_route=lambda _method, _path: None,
+        hot_route=HotRoutes(rooms).find,
         sockets=None,
     )
 

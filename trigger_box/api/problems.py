@@ -111,6 +111,9 @@ def problem_of(error: BaseException, *, path: str) -> Problem:
         return _of_box_error(error)
     if isinstance(error, HTTPException):
         return _of_framework(error)
+    if isinstance(error, ConnectionResetError):
+        # The caller hung up in the middle of its own body: nobody will read this.
+        return Problem(status=400, body={"error": "The body is incomplete", "code": "hung_up"})
     return _of_bug(error, path)
 
 

@@ -8,12 +8,14 @@ mid-stream never returns; and the server cannot stop while a stream is open.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from typing import Any, Final
 
 from litestar.response.base import ASGIResponse
 from litestar.types import Message, Receive, Scope, Send
+
+Listen = Callable[[], Awaitable[Mapping[str, Any]]]
 
 SEND_S_MAX: Final = 30.0
 SILENCE_S_MAX: Final = 10.0
@@ -37,7 +39,7 @@ class Streams:
         return len(self._open)
 
     @contextmanager
-    def watch(self, receive: Receive) -> Generator[asyncio.Event]:
+    def watch(self, receive: Listen) -> Generator[asyncio.Event]:
         """Count a stream or long poll while open; yield an event that says: stop, answer or not.
 
         It is set when the caller hangs up or the box stops. The request's body must have been read.
@@ -68,7 +70,7 @@ class Streams:
                 await self._idle.wait()
 
 
-async def hung_up(receive: Receive) -> None:
+async def hung_up(receive: Listen) -> None:
     """Return when the caller is gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
