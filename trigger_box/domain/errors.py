@@ -27,19 +27,19 @@ class InvalidError(BoxError):
 
 
 class UnauthenticatedError(BoxError):
-    """Invalid or Missing API key"""  # noqa: D400, D415 - the wire's own words (rest-api 5.1)
+    """Invalid or Missing API key"""  # noqa: D415 - the wire's own words (rest-api 5.1)
 
     code = "unauthenticated"
 
 
 class DeniedError(BoxError):
-    """Unauthorized"""  # noqa: D400, D415 - the wire's own words (rest-api 5.4)
+    """Unauthorized"""  # noqa: D415 - the wire's own words (rest-api 5.4)
 
     code = "unauthorized"
 
 
 class NotFoundError(BoxError):
-    """Not found"""  # noqa: D400, D415 - the wire's own words (rest-api 6.1)
+    """Not found"""  # noqa: D415 - the wire's own words (rest-api 6.1)
 
     code = "not_found"
 
@@ -81,7 +81,7 @@ class StaleTransitionError(ConflictError):
 
 
 class RunNotFoundError(NotFoundError):
-    """Run not found"""  # noqa: D400, D415 - the wire's own words
+    """Run not found"""  # noqa: D415 - the wire's own words
 
     code = "run_not_found"
 

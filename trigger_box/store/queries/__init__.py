@@ -22,11 +22,7 @@ class QueryFile:
     """
 
     def __init__(self, name: str, *, package: str = "trigger_box.store.queries") -> None:
-        text = (
-            resources.files(package)
-            .joinpath(f"{name}.sql")
-            .read_text(encoding="utf-8")
-        )
+        text = resources.files(package).joinpath(f"{name}.sql").read_text(encoding="utf-8")
         parts = _BLOCK.split(text)
         blocks = list(zip(parts[1::3], parts[2::3], parts[3::3], strict=True))
         columns = {block: _strip(body) for kind, block, body in blocks if kind == "columns"}

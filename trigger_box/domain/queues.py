@@ -1,0 +1,46 @@
+"""Queues: their names, and how many runs may hold a slot at once.
+
+Source: run-engine 4.2 (names), 5.3 (limits). Who is next lives in ``domain/fairness.py``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+from trigger_box.domain import limits
+
+_NOT_ALLOWED: Final = re.compile(r"[^a-zA-Z0-9_/-]")
+TASK_QUEUE_PREFIX: Final = "task/"
+
+
+def task_queue(task: str) -> str:
+    """Return the name of a task's own (virtual) queue."""
+    return f"{TASK_QUEUE_PREFIX}{task}"
+
+
+def queue_name(asked: str, *, task: str) -> str:
+    """Return a queue name made safe; an empty one becomes the task's own queue."""
+    clean = _NOT_ALLOWED.sub("", asked)[: limits.QUEUE_NAME_CHARACTERS_MAX]
+    return clean or task_queue(task)
+
+
+def environment_slots(*, limit: int, burst_factor: float, is_paused: bool) -> int:
+    """Return how many runs of an environment may hold a slot."""
+    return 0 if is_paused else math.floor(limit * burst_factor)
+
+
+def queue_slots(*, limit: int | None, environment_limit: int, is_paused: bool) -> int:
+    """Return how many runs of a queue (or of one of its keys) may hold a slot.
+
+    The environment's limit counts without its burst: burst only helps when two queues are busy.
+    """
+    if is_paused:
+        return 0
+    return environment_limit if limit is None else min(limit, environment_limit)
+
+
+def declared_limit(asked: int | None, *, environment_limit: int) -> int | None:
+    """Return a limit declared in code, clamped to 0 … the environment's limit."""
+    return None if asked is None else max(0, min(asked, environment_limit))

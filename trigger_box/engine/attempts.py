@@ -1,0 +1,340 @@
+"""The verbs of an attempt: "start" and "complete". Each is one transaction.
+
+How an attempt begins is in ``starts.py``, what follows its end in ``settlements.py``. Repeated and
+stale calls get the definite answers of run-engine 26.6 and worker-protocol 3.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from trigger_box.access.actors import Environment
+from trigger_box.domain.errors import RunNotFoundError, StaleTransitionError
+from trigger_box.domain.runs import RunState, RunStatus
+from trigger_box.engine import settlements
+from trigger_box.engine.changes import snapshot_of_row
+from trigger_box.engine.claims import Claim, Claimed, claim
+from trigger_box.engine.core import Core
+from trigger_box.engine.executions import (
+    AttemptStatus,
+    Completed,
+    Completion,
+    FailedAttempt,
+    RunInfo,
+    Snapshot,
+    Started,
+    SucceededAttempt,
+)
+from trigger_box.engine.packets import StoredPacket, put_away
+from trigger_box.engine.rows import AttemptRow, RunFacts, RunHead
+from trigger_box.engine.settlements import Report, Settled
+from trigger_box.engine.starts import Begun, begin, started
+from trigger_box.ids import EnvironmentId, RunId, snapshot_number
+from trigger_box.store.queries import runs as sql
+from trigger_box.store.writer import Transaction
+
+_WITH_ATTEMPT = frozenset(
+    {
+        RunState.EXECUTING,
+        RunState.EXECUTING_WITH_WAITPOINTS,
+        RunState.QUEUED_EXECUTING,
+        RunState.PENDING_CANCEL,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """A worker's call about one run."""
+
+    environment_id: EnvironmentId
+    run_id: RunId
+    named: int | None
+    runner_id: str
+    request_key: str | None
+
+
+async def start(
+    core: Core,
+    *,
+    environment: Environment,
+    run_id: str,
+    snapshot_id: str,
+    runner_id: str,
+    request_key: str | None = None,
+    is_warm: bool = False,
+) -> Started:
+    """Begin the next attempt of a run that was dequeued, or is to be retried in place.
+
+    A repeated call (same request key, or without one the same runner) gets the same answer.
+
+    Args:
+        core: the engine.
+        environment: the caller's.
+        run_id: the run.
+        snapshot_id: the snapshot the caller believes in.
+        runner_id: who will run it.
+        request_key: equal on all tries of one call.
+        is_warm: whether the process has run something before.
+
+    Raises:
+        RunNotFoundError: no such run in this environment.
+        StaleTransitionError: the run has moved on; the caller must leave it.
+    """
+    call = _call(environment, run_id, snapshot_id, runner_id, request_key)
+    begun = await core.store.write(partial(_start, core, call, is_warm))
+    return await started(core, begun)
+
+
+def _call(
+    environment: Environment,
+    run_id: str,
+    snapshot_id: str,
+    runner_id: str,
+    request_key: str | None,
+) -> _Call:
+    run = RunId(run_id)
+    return _Call(
+        environment_id=environment.id,
+        run_id=run,
+        named=snapshot_number(run, snapshot_id),
+        runner_id=runner_id,
+        request_key=request_key,
+    )
+
+
+def _start(core: Core, call: _Call, is_warm: bool, tx: Transaction) -> Begun:
+    row = tx.one(sql.facts, {"id": call.run_id})
+    if row is None or row["environment_id"] != call.environment_id:
+        raise RunNotFoundError
+    facts = RunFacts._make(row)
+    state = RunState(facts.state)
+    attempt = attempt_of(tx, call.run_id, facts.attempt_number)
+    if state in _WITH_ATTEMPT and _is_repeated_start(attempt, call):
+        assert attempt is not None
+        return _begun_before(core, tx, facts, attempt)
+    is_retry_in_place = (
+        state is RunState.EXECUTING and attempt is not None and attempt.ended_at_ms is not None
+    )
+    if call.named != facts.snapshot_number or not (
+        state is RunState.PENDING_EXECUTING or is_retry_in_place
+    ):
+        raise StaleTransitionError(state=facts.state)
+    assert facts.locked_worker_id is not None, "a dequeued run is bound to a version"
+    version = core.versions.of(tx, facts.locked_worker_id)
+    assert version is not None, "a run keeps its version alive"
+    return begin(
+        core,
+        tx,
+        facts,
+        version,
+        version.tasks[facts.task],
+        runner_id=call.runner_id,
+        request_key=call.request_key,
+        is_warm=is_warm,
+    )
+
+
+def _is_repeated_start(attempt: AttemptRow | None, call: _Call) -> bool:
+    if attempt is None or attempt.ended_at_ms is not None:
+        return False
+    if call.request_key is not None and attempt.start_key is not None:
+        return call.request_key == attempt.start_key
+    return attempt.snapshot_number == call.named and attempt.runner_id == call.runner_id
+
+
+def _begun_before(core: Core, tx: Transaction, facts: RunFacts, attempt: AttemptRow) -> Begun:
+    """Return the answer that an accepted start got."""
+    row = tx.one(sql.snapshot, {"run_id": facts.id, "number": attempt.snapshot_number + 1})
+    assert row is not None, "a start leaves a snapshot"
+    assert facts.locked_worker_id is not None, "a started run is bound to a version"
+    version = core.versions.of(tx, facts.locked_worker_id)
+    assert version is not None, "a run keeps its version alive"
+    return Begun(
+        facts=facts,
+        snapshot=snapshot_of_row(facts.id, row),
+        attempt_number=attempt.number,
+        attempt_started_at_ms=attempt.started_at_ms,
+        version=version,
+        task=version.tasks[facts.task],
+        packets=tx.all(sql.input_packets, {"run_id": facts.id}),
+    )
+
+
+def attempt_of(tx: Transaction, run_id: RunId, number: int) -> AttemptRow | None:
+    """Return an attempt; None for number 0, before the first."""
+    if number == 0:
+        return None
+    row = tx.one(sql.attempt, {"run_id": run_id, "number": number})
+    return None if row is None else AttemptRow._make(row)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    settled: Settled
+    info: RunInfo
+    next: Claimed | None
+
+
+async def complete(
+    core: Core,
+    *,
+    environment: Environment,
+    run_id: str,
+    snapshot_id: str,
+    completion: Completion,
+    runner_id: str,
+    request_key: str | None = None,
+    take: bool = False,
+) -> Completed:
+    """Report how an attempt ended; with ``take``, get the next run, begun, if one is ready.
+
+    A repeated call gets the same answer. A call that names an older snapshot of the same attempt
+    is taken (worker-protocol 3.4); one about an attempt that is over is refused.
+
+    Args:
+        core: the engine.
+        environment: the caller's.
+        run_id: the run.
+        snapshot_id: the newest snapshot the caller has seen.
+        completion: the result.
+        runner_id: who ran it.
+        request_key: equal on all tries of one call.
+        take: ask for the next run in the same commit (our own worker).
+
+    Raises:
+        RunNotFoundError: no such run in this environment.
+        StaleTransitionError: the run has moved on; the result is not wanted.
+    """
+    call = _call(environment, run_id, snapshot_id, runner_id, request_key)
+    output: StoredPacket | None = None
+    if isinstance(completion, SucceededAttempt):
+        output = await put_away(core.store, completion.output)
+    answer = await core.store.write(partial(_complete, core, call, completion, output, take))
+    following = None
+    if answer.next is not None:
+        following = answer.next.dequeued
+        if answer.next.begun is not None:
+            following = replace(following, started=await started(core, answer.next.begun))
+    return Completed(
+        attempt_status=answer.settled.attempt_status,
+        run=answer.info,
+        snapshot=answer.settled.snapshot,
+        next=following,
+    )
+
+
+def _complete(
+    core: Core,
+    call: _Call,
+    completion: Completion,
+    output: StoredPacket | None,
+    take: bool,
+    tx: Transaction,
+) -> _Answer:
+    head = head_of(tx, call.run_id, call.environment_id)
+    attempt = attempt_of(tx, call.run_id, head.attempt_number)
+    if not _is_wanted(head, attempt, call):
+        return _answered_before(tx, head, call)
+    report = Report(
+        usage_ms=max(0, completion.usage_ms),
+        named=call.named,
+        request_key=call.request_key,
+    )
+    if head.run_state is RunState.PENDING_CANCEL:
+        settled = settlements.confirm_cancel(core, tx, head, report)
+    elif isinstance(completion, FailedAttempt):
+        settled = settlements.fail(
+            core,
+            tx,
+            head,
+            completion.error,
+            report,
+            retry=completion.retry,
+            is_requeue_forced=completion.is_requeue_forced,
+        )
+    else:
+        assert output is not None, "a success has an output packet"
+        settled = settlements.succeed(core, tx, head, output, report)
+    info = _info(head, settled.snapshot)
+    following: list[Claimed] = []
+    if take and settled.attempt_status is not AttemptStatus.RETRY_IMMEDIATELY:
+        following = claim(
+            core,
+            tx,
+            Claim(
+                environment_id=call.environment_id,
+                runner_id=call.runner_id,
+                runs_max=1,
+                worker_ids=None
+                if head.locked_worker_id is None
+                else frozenset({head.locked_worker_id}),
+                starts=True,
+            ),
+        )
+    return _Answer(settled, info, following[0] if following else None)
+
+
+def head_of(tx: Transaction, run_id: RunId, environment_id: EnvironmentId) -> RunHead:
+    """Return what decides about a run.
+
+    Raises:
+        RunNotFoundError: no such run in this environment.
+    """
+    row = tx.one(sql.head, {"id": run_id})
+    if row is None or row["environment_id"] != environment_id:
+        raise RunNotFoundError
+    return RunHead._make(row)
+
+
+def _is_wanted(head: RunHead, attempt: AttemptRow | None, call: _Call) -> bool:
+    """Return whether a completion is about the attempt that runs now (worker-protocol 3.4)."""
+    if head.run_state not in _WITH_ATTEMPT or call.named is None:
+        return False
+    if attempt is not None and attempt.ended_at_ms is None:
+        first = attempt.snapshot_number + 1
+    elif head.run_state is RunState.PENDING_CANCEL:
+        # Cancelled between a dispatch (or a retry in place) and the start: no attempt runs.
+        first = head.snapshot_number - 1
+    else:
+        return False
+    if call.named == head.snapshot_number:
+        return True
+    return first <= call.named < head.snapshot_number and call.runner_id == head.runner_id
+
+
+def _answered_before(tx: Transaction, head: RunHead, call: _Call) -> _Answer:
+    """Return the answer that an accepted completion got.
+
+    Raises:
+        StaleTransitionError: this call was never accepted.
+    """
+    row = tx.one(
+        sql.completed_attempt,
+        {"run_id": head.id, "named": call.named, "request_key": call.request_key},
+    )
+    if row is None:
+        raise StaleTransitionError(state=head.state)
+    attempt = AttemptRow._make(row)
+    if (
+        attempt.complete_key != call.request_key
+        if attempt.complete_key is not None and call.request_key is not None
+        else attempt.runner_id != call.runner_id
+    ):
+        raise StaleTransitionError(state=head.state)
+    assert attempt.complete_status is not None, "an accepted completion has an answer"
+    stored = tx.one(sql.snapshot, {"run_id": head.id, "number": attempt.result_snapshot_number})
+    assert stored is not None, "an accepted completion leaves a snapshot"
+    snapshot = snapshot_of_row(head.id, stored)
+    return _Answer(
+        Settled(AttemptStatus(attempt.complete_status), snapshot), _info(head, snapshot), None
+    )
+
+
+def _info(head: RunHead, snapshot: Snapshot) -> RunInfo:
+    return RunInfo(
+        id=head.id,
+        status=RunStatus(snapshot.status),
+        attempt_number=snapshot.attempt_number,
+    )

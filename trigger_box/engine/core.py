@@ -1,0 +1,35 @@
+"""The engine's shared parts, opened once. Verbs take it first: ``trigger(core, request)``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from trigger_box.clock import Clock
+from trigger_box.engine.alarms import Alarms
+from trigger_box.engine.bus import Bus
+from trigger_box.engine.lanes import Lanes
+from trigger_box.engine.presence import Presence
+from trigger_box.engine.versions import Versions
+from trigger_box.ids import IdSource
+from trigger_box.store.store import Store
+
+
+@dataclass(slots=True, kw_only=True)
+class Core:
+    """What every verb needs. ``lanes`` and ``versions`` belong to the writer's thread."""
+
+    store: Store
+    clock: Clock
+    ids: IdSource
+    presence: Presence
+    alarms: Alarms = field(default_factory=Alarms)
+    bus: Bus = field(default_factory=Bus)
+    lanes: Lanes = field(default_factory=Lanes)
+    versions: Versions = field(default_factory=Versions)
+
+
+async def open_core(store: Store, *, clock: Clock, ids: IdSource) -> Core:
+    """Open the engine on an open store: count ready runs and held slots."""
+    core = Core(store=store, clock=clock, ids=ids, presence=Presence(clock))
+    await core.lanes.load(store)
+    return core

@@ -1,0 +1,100 @@
+"""The one way a run becomes final, whatever the reason: slot, packets, snapshot, news, waiters.
+
+Inside the writer's thread. Which ending it is was decided before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from trigger_box.domain.failures import TaskRunError, as_wire, trimmed
+from trigger_box.domain.runs import RunEvent, RunStatus, holds_slot, next_state
+from trigger_box.engine.changes import announce, take_snapshot
+from trigger_box.engine.core import Core
+from trigger_box.engine.executions import Snapshot
+from trigger_box.engine.packets import StoredPacket, insert_packet
+from trigger_box.engine.rows import RunHead
+from trigger_box.store.queries import runs as sql
+from trigger_box.store.writer import Transaction
+
+_encode: Final = msgspec.json.Encoder().encode
+USAGE_MS_MAX: Final = 2_147_483_647
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a run ends. Exactly one of ``output`` and ``error`` is set."""
+
+    event: RunEvent
+    status: RunStatus
+    description: str
+    output: StoredPacket | None = None
+    error: TaskRunError | None = None
+    usage_ms: int = 0
+    is_workers_own: bool = False
+
+
+def error_text(error: TaskRunError) -> str:
+    """Return an error as it is stored: trimmed, JSON of the wire's object."""
+    return _encode(as_wire(trimmed(error))).decode()
+
+
+def finish(core: Core, tx: Transaction, head: RunHead, ending: Ending, *, now_ms: int) -> Snapshot:
+    """End a run.
+
+    Raises:
+        StaleTransitionError: its state has no such ending.
+    """
+    before = head.run_state
+    state = next_state(before, ending.event)
+    number = head.snapshot_number + 1
+    changed = tx.execute(
+        sql.finish,
+        {
+            "id": head.id,
+            "state": state.value,
+            "status": ending.status.value,
+            "outcome": ending.status.value,
+            "snapshot_number": number,
+            "usage_ms": min(head.usage_ms + ending.usage_ms, USAGE_MS_MAX),
+            "cost_in_cents": head.cost_in_cents,
+            "expired_at_ms": now_ms if ending.status is RunStatus.EXPIRED else None,
+            "now_ms": now_ms,
+        },
+    )
+    assert changed == 1, f"{head.id} was final already"
+    snapshot = take_snapshot(
+        tx,
+        head.id,
+        number,
+        state=state,
+        status=ending.status,
+        attempt_number=head.attempt_number,
+        description=ending.description,
+        runner_id=head.runner_id,
+        now_ms=now_ms,
+    )
+    if ending.output is not None:
+        insert_packet(tx, head.id, "OUTPUT", ending.output)
+    if ending.error is not None:
+        text = error_text(ending.error)
+        insert_packet(tx, head.id, "ERROR", StoredPacket("application/json", text, None, len(text)))
+    announce(tx, head.environment_id, snapshot, head.id, head.task, now_ms=now_ms)
+    leave_line(core, tx, head)
+    if head.runner_id is not None and not ending.is_workers_own:
+        tx.after_commit(partial(core.bus.notify, head.environment_id, head.id))
+    return snapshot
+
+
+def leave_line(core: Core, tx: Transaction, head: RunHead) -> None:
+    """Give back what the run holds: its place in line or its slot. Wake who can use it."""
+    if head.is_ready:
+        core.lanes.shift(tx, head.lane, ready=-1)
+    elif holds_slot(head.run_state, is_parked=bool(head.is_parked)):
+        core.lanes.shift(tx, head.lane, running=-1)
+        if core.lanes.may_go(head.environment_id):
+            tx.after_commit(partial(core.bus.wake, head.environment_id))

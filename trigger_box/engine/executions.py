@@ -1,0 +1,174 @@
+"""What workers are told: values that the worker verbs return. Wire shapes live in ``api/wire``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from trigger_box.domain.failures import TaskRunError
+from trigger_box.domain.machines import Machine
+from trigger_box.domain.packets import Packet
+from trigger_box.domain.retries import RetryAsked
+from trigger_box.domain.runs import RunState, RunStatus
+from trigger_box.ids import EnvironmentId, RunId, SnapshotId, WorkerId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One numbered state of a run. ``id`` sorts as text in creation order within the run."""
+
+    id: SnapshotId
+    number: int
+    state: RunState
+    status: RunStatus
+    attempt_number: int
+    description: str
+    runner_id: str | None
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """The few facts about a run that every worker answer carries.
+
+    ``attempt_number`` is 0 before the first attempt; in the answer to a completion it is the
+    attempt that just ended.
+    """
+
+    id: RunId
+    status: RunStatus
+    attempt_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceContext:
+    """Where a run's spans belong. ``external`` is the caller's own trace, kept apart."""
+
+    trace_id: str
+    span_id: str
+    external: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def traceparent(self) -> str:
+        """Return the W3C header that makes worker spans children of the run's root span."""
+        return f"00-{self.trace_id}-{self.span_id}-01"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """All that user code and its worker need to know about an attempt (worker-protocol 3.3).
+
+    ``max_attempts`` is set only when the trigger call asked for it: then, and only then, it
+    overrides the task's own limit. ``idempotency_key`` is the user's own.
+    """
+
+    environment_id: EnvironmentId
+    run_id: RunId
+    task: str
+    file_path: str
+    export_name: str | None
+    attempt_number: int
+    attempt_started_at_ms: int
+    payload: Packet
+    metadata: Packet | None
+    tags: tuple[str, ...]
+    is_test: bool
+    is_replay: bool
+    created_at_ms: int
+    started_at_ms: int
+    idempotency_key: str | None
+    idempotency_scope: str | None
+    max_attempts: int | None
+    max_duration_s: int | None
+    priority_ms: int
+    parent_run_id: RunId | None
+    root_run_id: RunId | None
+    usage_ms: int
+    cost_in_cents: float
+    base_cost_in_cents: float
+    queue_id: str
+    queue_name: str
+    machine: Machine
+    worker_id: WorkerId
+    version: str
+    trace: TraceContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The answer to an attempt's start. A repeated call gets an equal one."""
+
+    run: RunInfo
+    snapshot: Snapshot
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dequeued:
+    """A run handed to a worker. ``attempt_number`` is the one to come (or begun, if ``started``)."""
+
+    run: RunInfo
+    snapshot: Snapshot
+    dequeued_at_ms: int
+    task: str
+    queue_name: str
+    worker_id: WorkerId
+    version: str
+    runtime: str | None
+    machine: Machine
+    attempt_number: int
+    is_test: bool
+    is_replay: bool
+    annotations: dict[str, object]
+    trace: TraceContext
+    started: Started | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SucceededAttempt:
+    """User code returned. ``flushed_metadata`` holds the last metadata operations (worker-protocol 3.4)."""
+
+    output: Packet
+    usage_ms: int = 0
+    flushed_metadata: Packet | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedAttempt:
+    """User code, or the process around it, failed. ``retry`` is the worker's own decision."""
+
+    error: TaskRunError
+    retry: RetryAsked | None = None
+    usage_ms: int = 0
+    flushed_metadata: Packet | None = None
+    is_requeue_forced: bool = False
+
+
+Completion = SucceededAttempt | FailedAttempt
+
+
+class AttemptStatus(StrEnum):
+    """What a worker does after a completion (worker-protocol 3.4)."""
+
+    RUN_FINISHED = "RUN_FINISHED"
+    RUN_PENDING_CANCEL = "RUN_PENDING_CANCEL"
+    RETRY_QUEUED = "RETRY_QUEUED"
+    RETRY_IMMEDIATELY = "RETRY_IMMEDIATELY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """The answer to a completion. ``next`` is the next run, begun, if one was asked for and ready."""
+
+    attempt_status: AttemptStatus
+    run: RunInfo
+    snapshot: Snapshot
+    next: Dequeued | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestExecution:
+    """The newest snapshot of a run, as polling workers read it."""
+
+    run: RunInfo
+    snapshot: Snapshot

@@ -1,0 +1,184 @@
+"""The counts of ready runs and held slots, in memory: loaded at open, kept by the writer's thread.
+
+Each change here registers its own undo with the transaction, so a change that is rolled back
+leaves no trace. The rule of choice is ``domain/fairness.py``; the truth is the store, and tests
+hold the two equal (run-engine 26.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+from trigger_box.domain.errors import NotFoundError
+from trigger_box.domain.fairness import LaneKey, Lines
+from trigger_box.ids import EnvironmentId, QueueId, WorkerId
+from trigger_box.store.queries import queues as sql
+from trigger_box.store.queries import runs as runs_sql
+from trigger_box.store.store import Store
+from trigger_box.store.writer import Transaction
+
+
+@dataclass(slots=True)
+class Queue:
+    """What is stored about a queue."""
+
+    id: QueueId
+    name: str
+    is_virtual: bool
+    limit: int | None
+    is_paused: bool
+
+
+@dataclass(slots=True)
+class EnvironmentState:
+    """What is stored about an environment and changes while runs go through it."""
+
+    id: EnvironmentId
+    is_development: bool
+    limit: int
+    burst_factor: float
+    is_paused: bool
+    is_archived: bool
+    current_worker_id: WorkerId | None
+    last_number: int
+    queues: dict[str, Queue] = field(default_factory=dict[str, Queue])
+
+
+class Lanes:
+    """Counts, limits and pointers per environment. Mutated only inside the writer's thread."""
+
+    def __init__(self) -> None:
+        self.lines = Lines()
+        self._environments: dict[str, EnvironmentState] = {}
+
+    async def load(self, store: Store) -> None:
+        """Count everything anew from the store, before anybody writes."""
+        await store.write(self._load)
+
+    def _load(self, tx: Transaction) -> None:
+        for row in tx.all(sql.ready_lanes):
+            lane = LaneKey(row["environment_id"], row["queue_name"], row["concurrency_key"])
+            self.environment(tx, EnvironmentId(lane.environment_id))
+            self.lines.shift(lane, ready=row["runs"])
+        for row in tx.all(sql.held_lanes):
+            lane = LaneKey(row["environment_id"], row["queue_name"], row["concurrency_key"])
+            self.environment(tx, EnvironmentId(lane.environment_id))
+            self.lines.shift(lane, running=row["runs"])
+
+    def environment(self, tx: Transaction, environment_id: EnvironmentId) -> EnvironmentState:
+        """Return an environment's state, read from the store the first time.
+
+        Raises:
+            NotFoundError: there is no such environment.
+        """
+        known = self._environments.get(environment_id)
+        if known is not None:
+            return known
+        row = tx.one(sql.environment_limits, {"environment_id": environment_id})
+        if row is None:
+            raise NotFoundError("Environment not found")
+        newest = tx.one(runs_sql.newest_number, {"environment_id": environment_id})
+        state = EnvironmentState(
+            id=environment_id,
+            is_development=row["type"] == "DEVELOPMENT",
+            limit=row["concurrency_limit"],
+            burst_factor=row["burst_factor"],
+            is_paused=bool(row["paused"]),
+            is_archived=row["archived_at_ms"] is not None,
+            current_worker_id=row["current_worker_id"],
+            last_number=0 if newest is None else newest["number"],
+        )
+        self.lines.add_environment(
+            environment_id,
+            limit=state.limit,
+            burst_factor=state.burst_factor,
+            is_paused=state.is_paused,
+        )
+        for queue in tx.all(sql.queues_of, {"environment_id": environment_id}):
+            self._put_queue(
+                environment_id,
+                Queue(
+                    id=queue["id"],
+                    name=queue["name"],
+                    is_virtual=queue["type"] == "VIRTUAL",
+                    limit=queue["concurrency_limit"],
+                    is_paused=bool(queue["paused"]),
+                ),
+                into=state,
+            )
+        self._environments[environment_id] = state
+        # A read-only load stays right even if this transaction is undone.
+        return state
+
+    def next_number(self, state: EnvironmentState) -> int:
+        """Return the next run number. A number whose run is undone is left out: nobody saw it."""
+        state.last_number += 1
+        return state.last_number
+
+    def shift(self, tx: Transaction, lane: LaneKey, *, ready: int = 0, running: int = 0) -> None:
+        """Add to a lane's counts."""
+        self.lines.shift(lane, ready=ready, running=running)
+        tx.on_undo(partial(self.lines.shift, lane, ready=-ready, running=-running))
+
+    def grant(self, tx: Transaction, environment_id: EnvironmentId | None) -> LaneKey | None:
+        """Choose the next lane fairly; count one of its runs as running."""
+        lane = self.lines.grant(environment_id)
+        if lane is not None:
+            tx.on_undo(partial(self.lines.shift, lane, ready=1, running=-1))
+        return lane
+
+    def may_go(self, environment_id: str) -> bool:
+        """Return whether a run of this environment could start now. A hint outside the writer."""
+        lines = self.lines.environments.get(environment_id)
+        return lines is not None and lines.may_go
+
+    def set_limits(
+        self,
+        tx: Transaction,
+        state: EnvironmentState,
+        *,
+        limit: int,
+        burst_factor: float,
+        is_paused: bool,
+    ) -> None:
+        """Take over an environment's new limits; the caller stores them."""
+        before = (state.limit, state.burst_factor, state.is_paused)
+        self._set_limits(state, limit, burst_factor, is_paused)
+        tx.on_undo(partial(self._set_limits, state, *before))
+
+    def _set_limits(
+        self, state: EnvironmentState, limit: int, burst_factor: float, is_paused: bool
+    ) -> None:
+        state.limit, state.burst_factor, state.is_paused = limit, burst_factor, is_paused
+        self.lines.add_environment(
+            state.id, limit=limit, burst_factor=burst_factor, is_paused=is_paused
+        )
+
+    def set_current_worker(
+        self, tx: Transaction, state: EnvironmentState, worker_id: WorkerId
+    ) -> None:
+        """Take over the version that unlocked runs go to; the caller stores it."""
+        before = state.current_worker_id
+        state.current_worker_id = worker_id
+        tx.on_undo(partial(setattr, state, "current_worker_id", before))
+
+    def put_queue(self, tx: Transaction, environment_id: EnvironmentId, queue: Queue) -> None:
+        """Take over a new queue, or new facts about one; the caller stores them."""
+        state = self.environment(tx, environment_id)
+        before = state.queues.get(queue.name)
+        self._put_queue(environment_id, queue, into=state)
+        tx.on_undo(partial(self._put_back, state, queue.name, before))
+
+    def _put_queue(self, environment_id: str, queue: Queue, *, into: EnvironmentState) -> None:
+        into.queues[queue.name] = queue
+        self.lines.set_queue(
+            environment_id, queue.name, limit=queue.limit, is_paused=queue.is_paused
+        )
+
+    def _put_back(self, state: EnvironmentState, name: str, before: Queue | None) -> None:
+        if before is None:
+            del state.queues[name]
+            self.lines.set_queue(state.id, name, limit=None, is_paused=False)
+        else:
+            self._put_queue(state.id, before, into=state)

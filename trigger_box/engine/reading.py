@@ -1,0 +1,216 @@
+"""What people and polling workers read about one run. Always from the store: true now.
+
+Lists live in ``listing.py``; wire shapes in ``api/wire``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from trigger_box.domain.errors import RunNotFoundError
+from trigger_box.domain.failures import TaskRunError, from_wire
+from trigger_box.domain.packets import Packet
+from trigger_box.domain.runs import FINAL_STATUSES, RunState, RunStatus
+from trigger_box.engine.core import Core
+from trigger_box.engine.packets import fetch
+from trigger_box.ids import EnvironmentId, RunId, WorkerId
+from trigger_box.store.queries import runs as sql
+from trigger_box.store.readers import Row
+
+_decode_tags: Final = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_object: Final = msgspec.json.Decoder(dict[str, object]).decode
+_decode_texts: Final = msgspec.json.Decoder(dict[str, str]).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as it is stored. Times are ms since 1970; None means it has not happened.
+
+    ``status`` is what people see; ``attempt_number`` is 0 before the first attempt.
+    ``idempotency_key`` is the user's own where known. The four packets are None when they were not
+    asked for (``with_packets``), or when there are none.
+    """
+
+    id: RunId
+    environment_id: EnvironmentId
+    number: int
+    task: str
+    state: RunState
+    status: RunStatus
+    status_reason: str | None
+    snapshot_number: int
+    attempt_number: int
+    queue_name: str
+    queue_id: str | None
+    concurrency_key: str | None
+    priority_ms: int
+    ttl: str | None
+    ttl_at_ms: int | None
+    due_at_ms: int | None
+    max_attempts: int | None
+    max_duration_s: int | None
+    machine: str | None
+    idempotency_key: str | None
+    idempotency_scope: str | None
+    idempotency_expires_at_ms: int | None
+    worker_id: WorkerId | None
+    version: str | None
+    is_version_pinned: bool
+    runner_id: str | None
+    parent_run_id: RunId | None
+    root_run_id: RunId | None
+    depth: int
+    replay_of_run_id: RunId | None
+    resume_parent: bool
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    external_trace: dict[str, str]
+    is_test: bool
+    tags: tuple[str, ...]
+    annotations: dict[str, object]
+    sdk_version: str | None
+    created_at_ms: int
+    updated_at_ms: int
+    queued_at_ms: int | None
+    delay_until_ms: int | None
+    started_at_ms: int | None
+    executed_at_ms: int | None
+    completed_at_ms: int | None
+    expired_at_ms: int | None
+    usage_ms: int
+    cost_in_cents: float
+    base_cost_in_cents: float
+    payload: Packet | None = None
+    output: Packet | None = None
+    metadata: Packet | None = None
+    seed_metadata: Packet | None = None
+    error: TaskRunError | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether nothing more will happen to it."""
+        return self.state is RunState.FINISHED
+
+    @property
+    def is_successful(self) -> bool:
+        """Return whether it completed."""
+        return self.status is RunStatus.COMPLETED_SUCCESSFULLY
+
+    @property
+    def has_outcome(self) -> bool:
+        """Return whether its final status is known: a cancel writes it when it is asked for."""
+        return self.status in FINAL_STATUSES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packets:
+    """The packets of one run."""
+
+    payload: Packet | None = None
+    output: Packet | None = None
+    metadata: Packet | None = None
+    seed_metadata: Packet | None = None
+    error: TaskRunError | None = None
+
+
+async def get_run(
+    core: Core, environment_id: EnvironmentId, run_id: str, *, with_packets: bool = True
+) -> Run:
+    """Return one run of an environment.
+
+    Raises:
+        RunNotFoundError: no such run in this environment.
+    """
+    async with core.store.readers.view() as view:
+        cursor = await view.execute(sql.run, {"id": run_id})
+        row = await cursor.fetchone()
+        if row is None or row["environment_id"] != environment_id:
+            raise RunNotFoundError
+        packets: list[Row] = []
+        if with_packets:
+            packets = list(await view.execute_fetchall(sql.packets_of, {"run_id": run_id}))
+    return run_of_row(row, await packets_of_rows(core, packets))
+
+
+async def packets_of_rows(core: Core, rows: list[Row]) -> Packets:
+    """Return the packets of a run's rows; big ones are read from the blob store."""
+    found: dict[str, Packet] = {row["kind"]: await fetch(core.store, row) for row in rows}
+    error = found.get("ERROR")
+    return Packets(
+        payload=found.get("PAYLOAD"),
+        output=found.get("OUTPUT"),
+        metadata=found.get("METADATA"),
+        seed_metadata=found.get("SEED_METADATA"),
+        error=None
+        if error is None or error.data is None
+        else from_wire(_decode_object(error.data)),
+    )
+
+
+def run_of_row(row: Row, packets: Packets | None = None) -> Run:
+    """Return the run of a row of ``runs.run`` or a list query."""
+    packets = packets or Packets()
+    options: dict[str, str] = (
+        {} if row["idempotency_options"] is None else _decode_texts(row["idempotency_options"])
+    )
+    return Run(
+        id=row["id"],
+        environment_id=row["environment_id"],
+        number=row["number"],
+        task=row["task"],
+        state=RunState(row["state"]),
+        status=RunStatus(row["status"]),
+        status_reason=row["status_reason"],
+        snapshot_number=row["snapshot_number"],
+        attempt_number=row["attempt_number"],
+        queue_name=row["queue_name"],
+        queue_id=row["queue_id"],
+        concurrency_key=row["concurrency_key"] or None,
+        priority_ms=row["priority_ms"],
+        ttl=row["ttl"],
+        ttl_at_ms=row["ttl_at_ms"],
+        due_at_ms=row["due_at_ms"],
+        max_attempts=row["max_attempts"],
+        max_duration_s=row["max_duration_s"],
+        machine=row["machine"],
+        idempotency_key=options.get("key", row["idempotency_key"]),
+        idempotency_scope=options.get("scope"),
+        idempotency_expires_at_ms=row["idempotency_expires_at_ms"],
+        worker_id=row["locked_worker_id"],
+        version=row["locked_version"],
+        is_version_pinned=bool(row["is_version_pinned"]),
+        runner_id=row["runner_id"],
+        parent_run_id=row["parent_run_id"],
+        root_run_id=row["root_run_id"],
+        depth=row["depth"],
+        replay_of_run_id=row["replay_of_run_id"],
+        resume_parent=bool(row["resume_parent"]),
+        trace_id=row["trace_id"],
+        span_id=row["span_id"],
+        parent_span_id=row["parent_span_id"],
+        external_trace={} if row["trace_context"] is None else _decode_texts(row["trace_context"]),
+        is_test=bool(row["is_test"]),
+        tags=_decode_tags(row["tags"]),
+        annotations=_decode_object(row["annotations"]),
+        sdk_version=row["sdk_version"],
+        created_at_ms=row["created_at_ms"],
+        updated_at_ms=row["updated_at_ms"],
+        queued_at_ms=row["queued_at_ms"],
+        delay_until_ms=row["delay_until_ms"],
+        started_at_ms=row["started_at_ms"],
+        executed_at_ms=row["executed_at_ms"],
+        completed_at_ms=row["completed_at_ms"],
+        expired_at_ms=row["expired_at_ms"],
+        usage_ms=row["usage_ms"],
+        cost_in_cents=row["cost_in_cents"],
+        base_cost_in_cents=row["base_cost_in_cents"],
+        payload=packets.payload,
+        output=packets.output,
+        metadata=packets.metadata,
+        seed_metadata=packets.seed_metadata,
+        error=packets.error,
+    )

@@ -1,0 +1,248 @@
+"""What follows an attempt that ended: the verdict of the core, written down.
+
+Inside the writer's thread; shared by completions, lost leases and disconnects. The decision is
+``domain/retries.py``, the ways out are ``endings.py`` and ``requeues.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trigger_box.domain import failures, retries
+from trigger_box.domain.failures import ErrorCode, InternalError, TaskRunError
+from trigger_box.domain.retries import RetryAsked, RetryLater, RetryNow
+from trigger_box.domain.runs import LEASE_MS, RunEvent, RunState, RunStatus, next_state
+from trigger_box.engine.changes import announce, take_snapshot
+from trigger_box.engine.core import Core
+from trigger_box.engine.endings import USAGE_MS_MAX, Ending, error_text, finish
+from trigger_box.engine.executions import AttemptStatus, Snapshot
+from trigger_box.engine.packets import StoredPacket
+from trigger_box.engine.requeues import Requeue, requeue
+from trigger_box.engine.rows import RunHead
+from trigger_box.engine.versions import policy_of
+from trigger_box.store.queries import runs as sql
+from trigger_box.store.writer import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Who ended the attempt, and how: what a repeated call is known by.
+
+    ``named`` is the number of the snapshot the worker named; None: the engine ended it itself.
+    """
+
+    usage_ms: int = 0
+    named: int | None = None
+    request_key: str | None = None
+
+    @property
+    def is_workers_own(self) -> bool:
+        """Return whether the worker itself reported."""
+        return self.named is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the attempt's end led to."""
+
+    attempt_status: AttemptStatus
+    snapshot: Snapshot
+
+
+def succeed(
+    core: Core, tx: Transaction, head: RunHead, output: StoredPacket, report: Report
+) -> Settled:
+    """The run is done."""
+    now_ms = core.clock.now_ms()
+    snapshot = finish(
+        core,
+        tx,
+        head,
+        Ending(
+            event=RunEvent.SUCCEEDED,
+            status=RunStatus.COMPLETED_SUCCESSFULLY,
+            description="Task completed successfully",
+            output=output,
+            usage_ms=report.usage_ms,
+            is_workers_own=report.is_workers_own,
+        ),
+        now_ms=now_ms,
+    )
+    settled = Settled(AttemptStatus.RUN_FINISHED, snapshot)
+    _end_attempt(tx, head, "SUCCEEDED", settled, report, now_ms=now_ms)
+    return settled
+
+
+def fail(
+    core: Core,
+    tx: Transaction,
+    head: RunHead,
+    error: TaskRunError,
+    report: Report,
+    *,
+    retry: RetryAsked | None,
+    is_requeue_forced: bool = False,
+) -> Settled:
+    """The attempt failed: give up, or try again now or later."""
+    now_ms = core.clock.now_ms()
+    error = failures.trimmed(error)
+    policy = policy_of(head.retry_policy)
+    verdict = retries.decide(
+        retries.FailedAttempt(
+            error=error,
+            number=head.attempt_number,
+            counted=head.attempt_number - head.attempts_forgiven,
+            attempts_max=head.max_attempts,
+            policy=policy,
+            machine=head.machine,
+            retry=retry,
+            is_requeue_forced=is_requeue_forced,
+        ),
+        now_ms=now_ms,
+        random_unit=core.ids.random_unit(),
+    )
+    retry_at_ms: int | None = None
+    match verdict:
+        case retries.Cancelled():
+            return confirm_cancel(core, tx, head, report)
+        case retries.GiveUp(status=status):
+            snapshot = finish(
+                core,
+                tx,
+                head,
+                Ending(
+                    event=RunEvent.FAILED,
+                    status=status,
+                    description="Run failed",
+                    error=error,
+                    usage_ms=report.usage_ms,
+                    is_workers_own=report.is_workers_own,
+                ),
+                now_ms=now_ms,
+            )
+            settled = Settled(AttemptStatus.RUN_FINISHED, snapshot)
+        case RetryNow():
+            retry_at_ms = verdict.at_ms
+            settled = _retry_now(tx, head, verdict, report, now_ms=now_ms)
+        case RetryLater():
+            retry_at_ms = verdict.at_ms
+            snapshot = requeue(
+                core,
+                tx,
+                head,
+                Requeue(
+                    event=RunEvent.RETRIED_LATER,
+                    description="Attempt failed, retrying later"
+                    if verdict.machine is None
+                    else f"Out of memory, retrying later on {verdict.machine}",
+                    due_at_ms=verdict.at_ms,
+                    machine=verdict.machine,
+                    usage_ms=report.usage_ms,
+                    is_workers_own=report.is_workers_own,
+                ),
+                now_ms=now_ms,
+            )
+            settled = Settled(AttemptStatus.RETRY_QUEUED, snapshot)
+    _end_attempt(
+        tx,
+        head,
+        "FAILED",
+        settled,
+        report,
+        now_ms=now_ms,
+        error=error_text(error),
+        retry_at_ms=retry_at_ms,
+    )
+    return settled
+
+
+def confirm_cancel(
+    core: Core, tx: Transaction, head: RunHead, report: Report, *, reason: str | None = None
+) -> Settled:
+    """The worker is gone from a run that was to be cancelled (or says it cancelled it): the end."""
+    now_ms = core.clock.now_ms()
+    snapshot = finish(
+        core,
+        tx,
+        head,
+        Ending(
+            event=RunEvent.CANCEL_CONFIRMED,
+            status=RunStatus.CANCELED,
+            description=reason or "Run was canceled",
+            # A cancel that was asked for has left its reason already.
+            error=None
+            if head.run_state is RunState.PENDING_CANCEL
+            else InternalError(code=ErrorCode.TASK_RUN_CANCELLED),
+            usage_ms=report.usage_ms,
+            is_workers_own=report.is_workers_own,
+        ),
+        now_ms=now_ms,
+    )
+    settled = Settled(AttemptStatus.RUN_FINISHED, snapshot)
+    _end_attempt(tx, head, "CANCELED", settled, report, now_ms=now_ms)
+    return settled
+
+
+def _retry_now(
+    tx: Transaction, head: RunHead, verdict: RetryNow, report: Report, *, now_ms: int
+) -> Settled:
+    state = next_state(head.run_state, RunEvent.RETRIED_NOW)
+    number = head.snapshot_number + 1
+    tx.execute(
+        sql.keep_running,
+        {
+            "id": head.id,
+            "state": state.value,
+            "status": RunStatus.EXECUTING.value,
+            "outcome": None,
+            "snapshot_number": number,
+            "is_parked": 0,
+            # The worker sleeps until then and does not beat meanwhile.
+            "lease_expires_at_ms": max(now_ms, verdict.at_ms) + LEASE_MS[state],
+            "usage_ms": min(head.usage_ms + report.usage_ms, USAGE_MS_MAX),
+            "cost_in_cents": head.cost_in_cents,
+            "now_ms": now_ms,
+        },
+    )
+    snapshot = take_snapshot(
+        tx,
+        head.id,
+        number,
+        state=state,
+        status=RunStatus.EXECUTING,
+        attempt_number=head.attempt_number,
+        description="Attempt failed, retrying now",
+        runner_id=head.runner_id,
+        now_ms=now_ms,
+    )
+    announce(tx, head.environment_id, snapshot, head.id, head.task, now_ms=now_ms)
+    return Settled(AttemptStatus.RETRY_IMMEDIATELY, snapshot)
+
+
+def _end_attempt(
+    tx: Transaction,
+    head: RunHead,
+    result: str,
+    settled: Settled,
+    report: Report,
+    *,
+    now_ms: int,
+    error: str | None = None,
+    retry_at_ms: int | None = None,
+) -> None:
+    tx.execute(
+        sql.end_attempt,
+        {
+            "run_id": head.id,
+            "number": head.attempt_number,
+            "result": result,
+            "error": error,
+            "retry_at_ms": retry_at_ms,
+            "usage_ms": report.usage_ms,
+            "complete_key": report.request_key,
+            "complete_snapshot_number": report.named,
+            "complete_status": settled.attempt_status.value,
+            "result_snapshot_number": settled.snapshot.number,
+            "now_ms": now_ms,
+        },
+    )

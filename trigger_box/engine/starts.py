@@ -1,0 +1,175 @@
+"""How an attempt begins, inside the writer's thread, and what its worker is told.
+
+Whether it may begin is decided by ``attempts.start`` and ``claims.claim``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from trigger_box.domain.limits import MAX_DURATION_S_NONE
+from trigger_box.domain.machines import machine_named
+from trigger_box.domain.packets import NOTHING
+from trigger_box.domain.runs import LEASE_MS, RunEvent, RunState, RunStatus, next_state
+from trigger_box.engine.changes import announce, take_snapshot
+from trigger_box.engine.core import Core
+from trigger_box.engine.executions import Execution, RunInfo, Snapshot, Started
+from trigger_box.engine.packets import fetch
+from trigger_box.engine.rows import RunFacts
+from trigger_box.engine.traces import context_of
+from trigger_box.engine.versions import Task, Version
+from trigger_box.store.queries import runs as sql
+from trigger_box.store.writer import Row, Transaction
+
+_decode_tags: Final = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_options: Final = msgspec.json.Decoder(dict[str, str]).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """An attempt that runs: everything its answer is made of."""
+
+    facts: RunFacts
+    snapshot: Snapshot
+    attempt_number: int
+    attempt_started_at_ms: int
+    version: Version
+    task: Task
+    packets: list[Row]
+
+
+def begin(
+    core: Core,
+    tx: Transaction,
+    facts: RunFacts,
+    version: Version,
+    task: Task,
+    *,
+    runner_id: str,
+    request_key: str | None,
+    is_warm: bool = False,
+    claim: dict[str, object] | None = None,
+) -> Begun:
+    """Begin the next attempt of a run.
+
+    Args:
+        core: the engine.
+        tx: the transaction.
+        facts: the run, in a state that may start.
+        version: what it is bound to.
+        task: its task in that version.
+        runner_id: who runs it.
+        request_key: the start call's key, to know a repeated one by.
+        is_warm: whether the process has run something before.
+        claim: parameters of the claim that this start is folded into; one UPDATE writes both.
+    """
+    now_ms = core.clock.now_ms()
+    state = next_state(RunState(facts.state), RunEvent.STARTED)
+    status = RunStatus.EXECUTING
+    number = facts.snapshot_number + 1
+    attempt_number = facts.attempt_number + 1
+    parameters = {} if claim is None else claim
+    parameters.update(
+        id=facts.id,
+        state=state.value,
+        status=status.value,
+        snapshot_number=number,
+        attempt_number=attempt_number,
+        lease_expires_at_ms=now_ms + LEASE_MS[state],
+        runner_id=runner_id,
+        now_ms=now_ms,
+    )
+    tx.execute(sql.start if claim is None else sql.claim_and_start, parameters)
+    tx.execute(
+        sql.insert_attempt,
+        {
+            "run_id": facts.id,
+            "number": attempt_number,
+            "worker_id": version.id,
+            "runner_id": runner_id,
+            "snapshot_number": facts.snapshot_number,
+            "start_key": request_key,
+            "is_warm": 1 if is_warm else 0,
+            "now_ms": now_ms,
+        },
+    )
+    snapshot = take_snapshot(
+        tx,
+        facts.id,
+        number,
+        state=state,
+        status=status,
+        attempt_number=attempt_number,
+        description="Attempt created, starting execution",
+        runner_id=runner_id,
+        now_ms=now_ms,
+    )
+    announce(tx, facts.environment_id, snapshot, facts.id, facts.task, now_ms=now_ms)
+    return Begun(
+        facts=facts,
+        snapshot=snapshot,
+        attempt_number=attempt_number,
+        attempt_started_at_ms=now_ms,
+        version=version,
+        task=task,
+        packets=tx.all(sql.input_packets, {"run_id": facts.id}),
+    )
+
+
+async def started(core: Core, begun: Begun) -> Started:
+    """Return what the worker is told. Big packets are read here, outside the writer's thread."""
+    facts = begun.facts
+    payload, metadata = NOTHING, None
+    for row in begun.packets:
+        packet = await fetch(core.store, row)
+        if row["kind"] == "PAYLOAD":
+            payload = packet
+        else:
+            metadata = packet
+    options = (
+        None if facts.idempotency_options is None else _decode_options(facts.idempotency_options)
+    )
+    return Started(
+        run=RunInfo(id=facts.id, status=begun.snapshot.status, attempt_number=begun.attempt_number),
+        snapshot=begun.snapshot,
+        execution=Execution(
+            environment_id=facts.environment_id,
+            run_id=facts.id,
+            task=facts.task,
+            file_path=begun.task.file_path,
+            export_name=begun.task.export_name,
+            attempt_number=begun.attempt_number,
+            attempt_started_at_ms=begun.attempt_started_at_ms,
+            payload=payload,
+            metadata=metadata,
+            tags=() if facts.tags == "[]" else _decode_tags(facts.tags),
+            is_test=bool(facts.is_test),
+            is_replay=facts.replay_of_run_id is not None,
+            created_at_ms=facts.created_at_ms,
+            started_at_ms=facts.started_at_ms or begun.attempt_started_at_ms,
+            idempotency_key=facts.idempotency_key if options is None else options.get("key"),
+            idempotency_scope=None if options is None else options.get("scope"),
+            max_attempts=facts.trigger_max_attempts,
+            max_duration_s=_real_limit(facts.max_duration_s),
+            priority_ms=facts.priority_ms,
+            parent_run_id=facts.parent_run_id,
+            root_run_id=facts.root_run_id,
+            usage_ms=facts.usage_ms,
+            cost_in_cents=facts.cost_in_cents,
+            base_cost_in_cents=facts.base_cost_in_cents,
+            queue_id=facts.queue_id or "",
+            queue_name=facts.queue_name,
+            machine=machine_named(facts.machine),
+            worker_id=begun.version.id,
+            version=begun.version.version,
+            trace=context_of(facts.trace_id, facts.span_id, facts.trace_context),
+        ),
+    )
+
+
+def _real_limit(max_duration_s: int | None) -> int | None:
+    """Return None for the number that means "no limit, also not the task's" (run-engine 4.3)."""
+    return None if max_duration_s == MAX_DURATION_S_NONE else max_duration_s

@@ -1,0 +1,246 @@
+-- name: insert_run
+-- A new run. Its first snapshot, its packets and its change row follow in the same transaction.
+INSERT INTO runs (
+    id, environment_id, number, task, state, status, snapshot_number,
+    queue_name, queue_id, concurrency_key, rank_ms, queue_timestamp_ms, priority_ms, is_ready,
+    due_at_ms, ttl, ttl_at_ms, max_attempts, trigger_max_attempts, max_duration_s, machine,
+    idempotency_key, idempotency_expires_at_ms, idempotency_options,
+    locked_worker_id, is_version_pinned, locked_version,
+    parent_run_id, root_run_id, depth, replay_of_run_id,
+    trace_id, span_id, parent_span_id, trace_context,
+    is_test, tags, annotations, sdk_version,
+    created_at_ms, updated_at_ms, queued_at_ms, delay_until_ms)
+VALUES (
+    :id, :environment_id, :number, :task, :state, :status, 1,
+    :queue_name, :queue_id, :concurrency_key, :rank_ms, :queue_timestamp_ms, :priority_ms, :is_ready,
+    :due_at_ms, :ttl, :ttl_at_ms, :max_attempts, :max_attempts, :max_duration_s, :machine,
+    :idempotency_key, :idempotency_expires_at_ms, :idempotency_options,
+    :locked_worker_id, :is_version_pinned, :locked_version,
+    :parent_run_id, :root_run_id, :depth, :replay_of_run_id,
+    :trace_id, :span_id, :parent_span_id, :trace_context,
+    :is_test, :tags, :annotations, :sdk_version,
+    :now_ms, :now_ms, :queued_at_ms, :delay_until_ms);
+
+-- name: newest_number
+-- The number of an environment's newest run, to count on from. Served by runs_newest.
+SELECT number FROM runs WHERE environment_id = :environment_id ORDER BY id DESC LIMIT 1;
+
+-- name: head
+-- What decides about a run that exists. The columns are those of engine.rows.RunHead, in order.
+SELECT id, environment_id, task, state, is_parked, outcome, snapshot_number,
+       attempt_number, attempts_forgiven, dispatch_failures,
+       queue_name, concurrency_key, rank_ms, priority_ms, is_ready, due_at_ms, delay_until_ms,
+       ttl, ttl_at_ms, max_attempts, retry_policy, machine, locked_worker_id, runner_id,
+       started_at_ms, executed_at_ms, completed_at_ms, created_at_ms, usage_ms, cost_in_cents,
+       parent_run_id, root_run_id, tags
+  FROM runs WHERE id = :id;
+
+-- columns: facts
+id, environment_id, task, state, is_parked, outcome, snapshot_number,
+attempt_number, attempts_forgiven, queue_name, queue_id, concurrency_key,
+locked_worker_id, is_version_pinned, runner_id,
+max_attempts, trigger_max_attempts, retry_policy, max_duration_s, machine,
+is_test, replay_of_run_id, tags, annotations, idempotency_key, idempotency_options,
+priority_ms, parent_run_id, root_run_id, trace_id, span_id, trace_context,
+created_at_ms, started_at_ms, usage_ms, cost_in_cents, base_cost_in_cents
+
+-- name: facts
+-- What a worker is told about a run. The columns are those of engine.rows.RunFacts, in order.
+SELECT /*facts*/
+  FROM runs WHERE id = :id;
+
+-- name: lane_heads
+-- The next runs of one lane, in rank order. Columns as in "facts". Served by runs_ready.
+SELECT /*facts*/
+  FROM runs INDEXED BY runs_ready
+ WHERE is_ready = 1 AND environment_id = :environment_id
+   AND queue_name = :queue_name AND concurrency_key = :concurrency_key
+ ORDER BY rank_ms, id LIMIT :limit;
+
+-- name: lane_heads_for_workers
+-- Like lane_heads, for a caller that runs only some versions (:worker_ids, a JSON list): runs bound
+-- to another one stay where they are. With :relocks, a binding that nobody asked for may change.
+-- Served by runs_ready.
+SELECT /*facts*/
+  FROM runs INDEXED BY runs_ready
+ WHERE is_ready = 1 AND environment_id = :environment_id
+   AND queue_name = :queue_name AND concurrency_key = :concurrency_key
+   AND (locked_worker_id IN (SELECT value FROM json_each(:worker_ids))
+        OR (:takes_unlocked AND (locked_worker_id IS NULL OR (:relocks AND is_version_pinned = 0))))
+ ORDER BY rank_ms, id LIMIT :limit;
+
+-- name: wait_for_version
+-- QUEUED to RUN_CREATED: nothing that is registered can run it. By primary key.
+UPDATE runs
+   SET state = :state, status = :status, status_reason = :status_reason,
+       snapshot_number = :snapshot_number, is_ready = 0, ttl_at_ms = NULL, updated_at_ms = :now_ms
+ WHERE id = :id;
+
+-- name: move_to_queue
+UPDATE runs SET queue_name = :queue_name, queue_id = :queue_id WHERE id = :id;
+
+-- name: claim
+-- QUEUED to PENDING_EXECUTING: the run is bound to a version and its policies, and leased.
+-- The writer is alone and has just read the run, so the id is condition enough. By primary key.
+UPDATE runs
+   SET state = :state, status = :status, snapshot_number = :snapshot_number,
+       is_ready = 0, due_at_ms = NULL, ttl_at_ms = NULL,
+       lease_expires_at_ms = :lease_expires_at_ms, runner_id = :runner_id, queue_id = :queue_id,
+       locked_worker_id = :locked_worker_id, locked_version = :locked_version, machine = :machine,
+       max_attempts = :max_attempts, retry_policy = :retry_policy, max_duration_s = :max_duration_s,
+       started_at_ms = ifnull(started_at_ms, :now_ms), updated_at_ms = :now_ms
+ WHERE id = :id;
+
+-- name: claim_and_start
+-- Two moves in one UPDATE: "claim", then "start". By primary key.
+UPDATE runs
+   SET state = :state, status = :status, snapshot_number = :snapshot_number,
+       attempt_number = :attempt_number, dispatch_failures = 0,
+       is_ready = 0, due_at_ms = NULL, ttl_at_ms = NULL,
+       lease_expires_at_ms = :lease_expires_at_ms, runner_id = :runner_id, queue_id = :queue_id,
+       locked_worker_id = :locked_worker_id, locked_version = :locked_version, machine = :machine,
+       max_attempts = :max_attempts, retry_policy = :retry_policy, max_duration_s = :max_duration_s,
+       started_at_ms = ifnull(started_at_ms, :now_ms), executed_at_ms = ifnull(executed_at_ms, :now_ms),
+       updated_at_ms = :now_ms
+ WHERE id = :id;
+
+-- name: start
+-- An attempt begins. By primary key.
+UPDATE runs
+   SET state = :state, status = :status, snapshot_number = :snapshot_number,
+       attempt_number = :attempt_number, dispatch_failures = 0, is_parked = 0,
+       lease_expires_at_ms = :lease_expires_at_ms, runner_id = :runner_id,
+       executed_at_ms = ifnull(executed_at_ms, :now_ms), updated_at_ms = :now_ms
+ WHERE id = :id;
+
+-- name: keep_running
+-- A new snapshot in the same worker's hands (a retry in place, a cancel asked for). By primary key.
+UPDATE runs
+   SET state = :state, status = :status, outcome = :outcome, snapshot_number = :snapshot_number,
+       is_parked = :is_parked, lease_expires_at_ms = :lease_expires_at_ms,
+       usage_ms = :usage_ms, cost_in_cents = :cost_in_cents, updated_at_ms = :now_ms
+ WHERE id = :id;
+
+-- name: requeue
+-- Back into the queue with its old rank, not before :due_at_ms (null: at once). By primary key.
+UPDATE runs
+   SET state = :state, status = :status, snapshot_number = :snapshot_number,
+       is_parked = 0, is_ready = :is_ready, due_at_ms = :due_at_ms,
+       lease_expires_at_ms = NULL, runner_id = NULL, machine = :machine,
+       attempts_forgiven = :attempts_forgiven, dispatch_failures = :dispatch_failures,
+       usage_ms = :usage_ms, cost_in_cents = :cost_in_cents, updated_at_ms = :now_ms
+ WHERE id = :id;
+
+-- name: finish
+-- The end, whatever it is: nothing follows. By primary key.
+UPDATE runs
+   SET state = :state, status = :status, outcome = :outcome, snapshot_number = :snapshot_number,
+       is_parked = 0, is_ready = 0, due_at_ms = NULL, ttl_at_ms = NULL,
+       lease_expires_at_ms = NULL, park_expires_at_ms = NULL,
+       usage_ms = :usage_ms, cost_in_cents = :cost_in_cents,
+       completed_at_ms = :now_ms, expired_at_ms = :expired_at_ms, updated_at_ms = :now_ms
+ WHERE id = :id AND state <> 'FINISHED';
+
+-- name: insert_snapshot
+INSERT INTO snapshots (run_id, number, state, status, attempt_number, description, runner_id, created_at_ms)
+VALUES (:run_id, :number, :state, :status, :attempt_number, :description, :runner_id, :now_ms);
+
+-- name: snapshot
+-- One snapshot of a run. By primary key.
+SELECT number, state, status, attempt_number, description, runner_id, created_at_ms
+  FROM snapshots WHERE run_id = :run_id AND number = :number;
+
+-- name: insert_attempt
+INSERT INTO attempts (run_id, number, worker_id, runner_id, snapshot_number, start_key, is_warm, started_at_ms)
+VALUES (:run_id, :number, :worker_id, :runner_id, :snapshot_number, :start_key, :is_warm, :now_ms);
+
+-- name: attempt
+-- One attempt of a run. By primary key.
+SELECT number, runner_id, snapshot_number, start_key, complete_key, complete_snapshot_number,
+       complete_status, result_snapshot_number, next_run_id, started_at_ms, ended_at_ms
+  FROM attempts WHERE run_id = :run_id AND number = :number;
+
+-- name: completed_attempt
+-- The attempt whose completion a repeated call tells of again. By primary key, an attempt or few.
+SELECT number, runner_id, snapshot_number, start_key, complete_key, complete_snapshot_number,
+       complete_status, result_snapshot_number, next_run_id, started_at_ms, ended_at_ms
+  FROM attempts
+ WHERE run_id = :run_id AND complete_status IS NOT NULL
+   AND (complete_snapshot_number = :named OR complete_key = :request_key)
+ ORDER BY number DESC LIMIT 1;
+
+-- name: end_attempt
+-- How an attempt ended, and the answer its worker got: a repeated completion gets the same one.
+UPDATE attempts
+   SET ended_at_ms = :now_ms, result = :result, error = :error, retry_at_ms = :retry_at_ms,
+       usage_ms = :usage_ms, complete_key = :complete_key,
+       complete_snapshot_number = :complete_snapshot_number, complete_status = :complete_status,
+       result_snapshot_number = :result_snapshot_number
+ WHERE run_id = :run_id AND number = :number;
+
+-- name: insert_packet
+INSERT INTO packets (run_id, kind, type, data, blob, bytes)
+VALUES (:run_id, :kind, :type, :data, :blob, :bytes);
+
+-- name: input_packets
+-- What an attempt starts with. By primary key.
+SELECT kind, type, data, blob FROM packets WHERE run_id = :run_id AND kind IN ('PAYLOAD', 'METADATA');
+
+-- name: run_of_request
+-- The run that an earlier try of the same client call made. By primary key.
+SELECT run_id, created_at_ms FROM request_keys WHERE key_hash = :key_hash;
+
+-- name: remember_request
+INSERT INTO request_keys (key_hash, run_id, created_at_ms) VALUES (:key_hash, :run_id, :now_ms)
+    ON CONFLICT (key_hash) DO UPDATE SET run_id = excluded.run_id, created_at_ms = excluded.created_at_ms;
+
+-- name: run_of_idempotency_key
+-- Served by runs_idempotency.
+SELECT id, outcome, state, idempotency_expires_at_ms FROM runs
+ WHERE environment_id = :environment_id AND task = :task AND idempotency_key = :idempotency_key;
+
+-- name: release_idempotency_key
+UPDATE runs SET idempotency_key = NULL, updated_at_ms = :now_ms WHERE id = :id;
+
+-- name: insert_tag
+INSERT INTO run_tags (environment_id, tag, run_id) VALUES (:environment_id, :tag, :run_id)
+    ON CONFLICT DO NOTHING;
+
+-- name: lineage
+-- What a child inherits. By primary key.
+SELECT id, root_run_id, depth, annotations, trace_context, outcome, state FROM runs
+ WHERE id = :id AND environment_id = :environment_id;
+
+-- name: pending_for_version
+-- Runs that wait for a version and can run on this one, oldest first. A run in its task's own queue
+-- goes to whatever queue the task declares. Served by runs_pending_version.
+SELECT id, environment_id, task, snapshot_number, attempt_number, queue_name, concurrency_key,
+       ttl, delay_until_ms, started_at_ms
+  FROM runs r INDEXED BY runs_pending_version
+ WHERE r.state = 'RUN_CREATED' AND r.environment_id = :environment_id
+   AND r.task IN (SELECT slug FROM worker_tasks WHERE worker_id = :worker_id)
+   AND r.is_version_pinned = 0
+   AND (r.queue_name IN (SELECT name FROM worker_queues WHERE worker_id = :worker_id)
+        OR r.queue_name = 'task/' || r.task
+        OR (:is_development
+            AND r.queue_name IN (SELECT name FROM queues WHERE environment_id = :environment_id)))
+ ORDER BY r.created_at_ms, r.id LIMIT :limit;
+
+-- name: enqueue
+-- Into the queue: its delay is over, or a version was found. By primary key.
+UPDATE runs
+   SET state = :state, status = :status, status_reason = NULL, snapshot_number = :snapshot_number,
+       is_ready = :is_ready, due_at_ms = :due_at_ms, ttl_at_ms = :ttl_at_ms,
+       park_expires_at_ms = NULL, queued_at_ms = ifnull(queued_at_ms, :queued_at_ms),
+       updated_at_ms = :now_ms
+ WHERE id = :id;
+
+-- name: run
+-- Everything people are shown about one run. By primary key.
+SELECT *
+  FROM runs
+ WHERE id = :id;
+
+-- name: packets_of
+-- All packets of a run. By primary key.
+SELECT kind, type, data, blob, bytes FROM packets WHERE run_id = :run_id;
