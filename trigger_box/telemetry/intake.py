@@ -72,7 +72,6 @@ _LEVELS_OF_NUMBERS: Final = (
 class Point(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One measurement, as one line of a segment file. Not loaded into DuckDB yet."""
 
-    seq: int
     received_ms: int
     environment_id: str
     name: str
@@ -116,12 +115,11 @@ class Receipt:
         return " ".join(self.reasons)
 
 
-def take_in(
-    groups: Iterable[Group], *, environment_id: EnvironmentId, first_seq: int, received_ms: int
-) -> Receipt:
-    """Turn an export request into rows and points, numbered from ``first_seq``."""
+def take_in(groups: Iterable[Group], *, environment_id: EnvironmentId, received_ms: int) -> Receipt:
+    """Turn an export request into rows and points, not numbered yet."""
     receipt = Receipt()
-    seq = first_seq
+    place = _Place(received_ms, environment_id)
+    taken = 0
     for group in groups:
         claimed = group.resource.get(_ENVIRONMENT, environment_id)
         if claimed != environment_id:
@@ -131,18 +129,15 @@ def take_in(
             )
             continue
         for record in group.records:
-            if seq - first_seq >= limits.OTLP_RECORDS_MAX:
+            if taken >= limits.OTLP_RECORDS_MAX:
                 receipt.refuse(1, f"A request may hold at most {limits.OTLP_RECORDS_MAX} records.")
                 continue
-            place = _Place(seq, received_ms, environment_id)
-            if _take(record, place, receipt):
-                seq += 1
+            taken += _take(record, place, receipt)
     return receipt
 
 
 @dataclass(slots=True)
 class _Place:
-    seq: int
     received_ms: int
     environment_id: EnvironmentId
 
@@ -228,7 +223,6 @@ def _span(span: SpanRecord, place: _Place, budget: Budget) -> Row | None:
     if len(span.events) > limits.RECORD_EVENTS_MAX:
         budget.cut += len(span.events) - limits.RECORD_EVENTS_MAX
     return Row(
-        seq=place.seq,
         received_ms=place.received_ms,
         environment_id=place.environment_id,
         kind=Kind.SPAN,
@@ -267,13 +261,11 @@ def _log(log: LogRecord, place: _Place, budget: Budget) -> Row | None:
         return None
     level = _level(log)
     return Row(
-        seq=place.seq,
         received_ms=place.received_ms,
         environment_id=place.environment_id,
         kind=Kind.LOG,
         run_id=run_id,
         trace_id=trace_id,
-        span_id=f"{place.seq:016x}",
         parent_id=_matching(_SPAN_ID, log.span_id),
         task=parts.task,
         attempt=parts.attempt,
@@ -292,7 +284,6 @@ def _point(point: PointRecord, place: _Place, budget: Budget) -> Point | None:
         return None
     given = point.attributes
     return Point(
-        seq=place.seq,
         received_ms=place.received_ms,
         environment_id=place.environment_id,
         name=budget.text(point.name, limits.ATTRIBUTE_KEY_CHARACTERS_MAX),

@@ -58,20 +58,21 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         seq: orders everything this box ever received; unique. Also the cursor of log pages.
+            0 until it is stored.
         received_ms: when it came in, by the box's clock: decides the day it is kept in.
         run_id: empty when the sender named none; then ``trace_id`` says where it belongs.
-        span_id: its own id; a log line has one made from ``seq``.
+        span_id: its own id; empty for a log line.
         replaces: of a partial span: the id of the span it announces.
         attributes: flat, as they came; keys with ``$`` are the SDK's own.
         style: flat ``$style.`` attributes without the prefix.
     """
 
-    seq: int
     received_ms: int
     environment_id: str
     kind: Kind
     start_ns: int
     message: str
+    seq: int = 0
     run_id: str = ""
     trace_id: str = ""
     span_id: str = ""
@@ -100,9 +101,17 @@ _EVENTS: Final = msgspec.json.Decoder(list[RowEvent])
 _ATTRIBUTES: Final = msgspec.json.Decoder(Attributes)
 
 
-def line_of(row: msgspec.Struct) -> bytes:
-    """Return the row as one line of a segment file, with its line feed."""
-    return _ENCODER.encode(row) + b"\n"
+def encoded(record: msgspec.Struct) -> bytes:
+    """Return a row or point as JSON, still without its number."""
+    return _ENCODER.encode(record)
+
+
+def line_of(encoded_record: bytes, seq: int) -> bytes:
+    """Return the line of a segment file: the record with its number, and a line feed.
+
+    Numbers are given where order is known, on the event loop; encoding is done elsewhere.
+    """
+    return b'{"seq":%d,%b\n' % (seq, encoded_record[1:])
 
 
 def row_of_line(line: bytes) -> Row:

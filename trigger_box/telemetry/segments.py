@@ -169,7 +169,7 @@ class SegmentWriter:
             TelemetryBusyError: too much waits already; nothing was accepted.
         """
         if self.bytes_waiting + len(lines) > limits.TELEMETRY_QUEUE_BYTES_MAX:
-            raise TelemetryBusyError(retry_after_s=limits.OTLP_BUSY_RETRY_S)
+            raise TelemetryBusyError
         self._bytes_put += len(lines)
         self._queue.put(_Batch(stream=stream, day=day, seq=seq, lines=lines))
 

@@ -32,8 +32,7 @@ class Tail:
     def __init__(self, since_ms: int) -> None:
         self.since_ms = since_ms
         self.bytes = 0
-        self.has_gap = False
-        """Whether rows had to leave before they were loaded: DuckDB has them later."""
+        self._gap_seq = 0
         self._entries: deque[_Entry] = deque()
         self._by_key: dict[str, deque[_Entry]] = {}
 
@@ -42,22 +41,27 @@ class Tail:
         """Return how many rows are here."""
         return len(self._entries)
 
-    def add(self, row: Row, line: bytes) -> None:
+    @property
+    def has_gap(self) -> bool:
+        """Return whether rows had to leave before DuckDB has them."""
+        return self._gap_seq > 0
+
+    def add(self, seq: int, *, received_ms: int, key: str, line: bytes) -> None:
         """Keep one row; ``line`` is its encoded form. Rows come in the order of their numbers."""
-        entry = _Entry(row.seq, row.received_ms, row.key, line)
+        entry = _Entry(seq, received_ms, key, line)
         self._entries.append(entry)
-        self._by_key.setdefault(entry.key, deque()).append(entry)
+        self._by_key.setdefault(key, deque()).append(entry)
         self.bytes += len(line)
         while self.bytes > limits.TELEMETRY_TAIL_BYTES_MAX:
-            self.has_gap = True
+            self._gap_seq = self._entries[0].seq
             self._drop_first()
 
     def loaded(self, seq: int) -> None:
         """Let go of rows up to ``seq``: DuckDB has them now."""
         while self._entries and self._entries[0].seq <= seq:
             self._drop_first()
-        if not self._entries or self._entries[0].seq > seq:
-            self.has_gap = False
+        if seq >= self._gap_seq:
+            self._gap_seq = 0
 
     def lines(self, keys: Iterable[str]) -> list[bytes]:
         """Return the lines of runs or traces, each in order of arrival."""
