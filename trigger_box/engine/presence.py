@@ -1,4 +1,7 @@
-"""Which environments have a live worker connected right now. In memory: it ends with the process."""
+"""Which environments have a live worker connected right now, and which versions it holds.
+
+In memory: it ends with the process.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from contextlib import contextmanager
 
 from trigger_box.clock import Clock
 from trigger_box.domain import limits
+from trigger_box.ids import WorkerId
 
 
 class Presence:
@@ -17,6 +21,7 @@ class Presence:
         self._clock = clock
         self._open: Counter[str] = Counter()
         self._last_seen_s: dict[str, float] = {}
+        self._held: dict[str, list[WorkerId]] = {}
 
     @contextmanager
     def connected(self, environment_id: str) -> Generator[None]:
@@ -35,10 +40,31 @@ class Presence:
         self._last_seen_s[environment_id] = self._clock.monotonic_s()
 
     def is_connected(self, environment_id: str) -> bool:
-        """Return whether a worker is connected, or was a moment ago: streams reopen now and then."""
+        """Return whether a worker is connected, or was a moment ago: streams reopen at times."""
         if environment_id in self._open:
             return True
         last_s = self._last_seen_s.get(environment_id)
         if last_s is None:
             return False
         return self._clock.monotonic_s() - last_s <= limits.PRESENCE_GRACE_S
+
+    def began(self, environment_id: str) -> None:
+        """Note that a worker process has just started: it holds no version yet."""
+        self._held.pop(environment_id, None)
+
+    def registered(self, environment_id: str, worker_id: WorkerId) -> None:
+        """Note that the worker process has a new version, and keeps a few older ones for a while.
+
+        Source: cli-protocol 7: after a rebuild the npm CLI keeps at most two idle ones, and does
+        not tell which when it asks for runs.
+        """
+        held = self._held.setdefault(environment_id, [])
+        if worker_id in held:
+            held.remove(worker_id)
+        held.append(worker_id)
+        del held[: -limits.DEV_VERSIONS_HELD_MAX]
+
+    def held_with(self, environment_id: str, worker_id: WorkerId) -> frozenset[WorkerId]:
+        """Return the versions that the worker process whose newest one is ``worker_id`` can run."""
+        held = self._held.get(environment_id, [])
+        return frozenset(held) if worker_id in held else frozenset((worker_id,))

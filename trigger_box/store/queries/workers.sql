@@ -41,3 +41,14 @@ UPDATE environments SET current_worker_id = :worker_id WHERE id = :environment_i
 -- Whether any version of this environment knows a task. Served by worker_tasks_by_slug.
 SELECT 1 FROM worker_tasks t JOIN workers w ON w.id = t.worker_id
  WHERE t.slug = :task AND w.environment_id = :environment_id LIMIT 1;
+
+-- name: current_worker
+-- The version that new runs of an environment go to. Served by the primary keys.
+SELECT w.id, w.version, w.sdk_version, w.cli_version, w.created_at_ms
+  FROM environments e JOIN workers w ON w.id = e.current_worker_id
+ WHERE e.id = :environment_id;
+
+-- name: worker_named
+-- A version by its name. Served by the unique (environment, version).
+SELECT id, version, sdk_version, cli_version, created_at_ms
+  FROM workers WHERE environment_id = :environment_id AND version = :version;
