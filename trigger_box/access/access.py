@@ -374,6 +374,10 @@ class Access:
             raise OtlpTokenError
         return EnvironmentId(environment_id)
 
+    def signature(self, purpose: str, text: str) -> str:
+        """Return a MAC by which this box knows ``text`` again: for signed addresses."""
+        return self._keyring.mac(purpose, text)
+
     def _forget_people(self) -> None:
         self._tokens.forget()
         self._sessions.forget()

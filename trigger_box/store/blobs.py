@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +52,14 @@ class Blobs:
             raise
         return digest
 
+    def begin(self) -> NewBlob:
+        """Begin a blob whose bytes come piece by piece. End it with ``keep`` or ``drop``.
+
+        Raises:
+            StoreFullError: the disk is full.
+        """
+        return NewBlob(self._folder)
+
     def get(self, digest: str) -> bytes:
         """Return a blob's bytes.
 
@@ -78,6 +87,61 @@ class Blobs:
         """Return where a blob lies. Two levels, so that no folder gets too long."""
         assert _DIGEST.match(digest), "a digest is 64 hex digits"
         return self._folder / digest[:2] / digest
+
+
+class NewBlob:
+    """A blob that is still being written, under a name nobody looks for. All methods block."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._hash = hashlib.sha256()
+        self.bytes = 0
+        self._path = folder / f".new.{os.getpid()}.{os.urandom(8).hex()}"
+        with _disk_full_is_ours():
+            self._file = self._path.open("wb")
+
+    def add(self, piece: bytes) -> None:
+        """Append bytes.
+
+        Raises:
+            StoreFullError: the disk is full; nothing is kept.
+        """
+        with _disk_full_is_ours():
+            self._file.write(piece)
+        self._hash.update(piece)
+        self.bytes += len(piece)
+
+    def keep(self) -> str:
+        """Make it durable under its digest; return the digest.
+
+        Raises:
+            StoreFullError: the disk is full; nothing is kept.
+        """
+        digest = self._hash.hexdigest()
+        path = self._folder / digest[:2] / digest
+        with _disk_full_is_ours():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            self._path.rename(path)
+            _sync_folder(path.parent)
+        return digest
+
+    def drop(self) -> None:
+        """Forget it. Safe after ``keep``, which it does not undo."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk_full_is_ours() -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == _NO_SPACE:
+            raise StoreFullError from error
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -47,7 +47,8 @@ CREATE TABLE authorization_codes (       -- a CLI that asks to sign in
     state           TEXT NOT NULL CHECK (state IN ('PENDING', 'APPROVED', 'DENIED', 'USED')),
     user_id         TEXT REFERENCES users(id) ON DELETE CASCADE,
     code_challenge  TEXT,                -- PKCE S256, when the client sent one
-    requested_by    TEXT,                -- what asked, shown on the page: user agent, address
+    requested_by    TEXT,                -- the program that asked, shown on the page
+    address         TEXT,                -- where it asked from, shown, too
     created_at_ms   INTEGER NOT NULL,
     expires_at_ms   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -296,6 +297,18 @@ CREATE TABLE packets (                   -- payload, output, metadata, error: ke
     PRIMARY KEY (run_id, kind)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX packets_by_blob ON packets (blob) WHERE blob IS NOT NULL;
+
+CREATE TABLE stored_packets (            -- packets that clients upload themselves, before they name them
+    environment_id  TEXT NOT NULL REFERENCES environments(id),
+    path            TEXT NOT NULL,           -- the client's own name for it; data of an application/store packet
+    type            TEXT NOT NULL,           -- content type of the upload, told back verbatim
+    blob            TEXT NOT NULL,           -- sha256 hex in the blob store
+    bytes           INTEGER NOT NULL,
+    created_at_ms   INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, path)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX stored_packets_by_blob ON stored_packets (blob);
+CREATE INDEX stored_packets_by_age ON stored_packets (created_at_ms);
 
 CREATE TABLE run_tags (
     environment_id  TEXT NOT NULL,
