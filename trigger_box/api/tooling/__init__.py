@@ -6,11 +6,12 @@ from typing import Final
 
 from litestar.types import ControllerRouterHandler
 
-from trigger_box.api.tooling import environments, people, projects, sign_in
+from trigger_box.api.tooling import environments, people, projects, sign_in, workers
 
 routes: Final[list[ControllerRouterHandler]] = [
     *sign_in.routes,
     *people.routes,
     *projects.routes,
     *environments.routes,
+    *workers.routes,
 ]

@@ -1,0 +1,123 @@
+"""Routes of development workers, but the hot ones: settings, presence, news, signs of life.
+
+Handing out runs and the begin and end of attempts stand in ``api/hot.py``. Source: cli-protocol 7
+and 8; ``notifications`` is our own worker's, what Socket.IO is to the npm CLI.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Final, TypedDict
+
+from litestar import get, post
+from litestar.response.base import ASGIResponse
+from litestar.types import ControllerRouterHandler
+
+from trigger_box.access.actors import Environment, EnvironmentType
+from trigger_box.api.authentication import SECRET
+from trigger_box.api.rooms import ApiRequest, Rooms, TheEnvironment, TheRooms
+from trigger_box.api.streams import EventStream, event
+from trigger_box.api.tooling.places import origin_of
+from trigger_box.api.tooling.requests import raw_body_of
+from trigger_box.api.wire.instants import iso
+from trigger_box.domain import limits
+from trigger_box.domain.errors import DeniedError
+
+DEQUEUE_PAUSE_WITH_RUN_MS: Final = 50
+DEQUEUE_PAUSE_WITHOUT_RUN_MS: Final = 200
+"""How long the npm CLI pauses between two calls. Each call waits a while for a run at our end, so
+that hardly any run comes during a pause."""
+RUNS_PER_DISCONNECT_MAX: Final = 500
+
+
+class NotDevelopmentError(DeniedError):
+    """Only the workers of development environments connect like this."""
+
+    code = "not_development"
+
+
+class DevConfigAnswer(TypedDict):
+    """How the box wants to be asked. Pauses in ms."""
+
+    environmentId: str
+    dequeueIntervalWithRun: int
+    dequeueIntervalWithoutRun: int
+    maxConcurrentRuns: int
+    engineUrl: str
+
+
+@get("/engine/v1/dev/config", opt={"auth": SECRET}, summary="How a development worker goes on")
+async def get_config(
+    request: ApiRequest, rooms: TheRooms, environment: TheEnvironment
+) -> DevConfigAnswer:
+    """Return the settings of a development worker, which asks for them once, when it starts."""
+    _require_development(environment)
+    rooms.core.presence.began(environment.id)
+    return {
+        "environmentId": environment.id,
+        "dequeueIntervalWithRun": DEQUEUE_PAUSE_WITH_RUN_MS,
+        "dequeueIntervalWithoutRun": DEQUEUE_PAUSE_WITHOUT_RUN_MS,
+        "maxConcurrentRuns": limits.ENVIRONMENT_CONCURRENCY,
+        "engineUrl": origin_of(request, rooms),
+    }
+
+
+@get("/engine/v1/dev/presence", opt={"auth": SECRET}, summary="Be present (server-sent events)")
+async def be_present(rooms: TheRooms, environment: TheEnvironment) -> ASGIResponse:
+    """Count the caller as connected while this stream is open."""
+    _require_development(environment)
+    return EventStream(_presence(rooms, environment), streams=rooms.streams)
+
+
+@get(
+    "/engine/v1/dev/notifications",
+    opt={"auth": SECRET},
+    summary="Hear which runs somebody else changed (server-sent events)",
+)
+async def hear(rooms: TheRooms, environment: TheEnvironment) -> ASGIResponse:
+    """Name each run whose snapshot changed by something other than its worker's own call."""
+    _require_development(environment)
+    return EventStream(_notifications(rooms, environment), streams=rooms.streams)
+
+
+@post(
+    "/engine/v1/dev/runs/{run_id:str}/logs/debug",
+    opt={"auth": SECRET},
+    status_code=204,
+    summary="Take a worker's own diagnostics",
+)
+async def take_debug_log(run_id: str, request: ApiRequest) -> None:
+    """Accept what a controller says about itself, and forget it: it is about the npm CLI."""
+    del run_id
+    await raw_body_of(request, bytes_max=limits.SMALL_BODY_BYTES_MAX)
+
+
+async def _presence(rooms: Rooms, environment: Environment) -> AsyncGenerator[bytes]:
+    with rooms.core.presence.connected(environment.id):
+        now = iso(rooms.clock.now_ms())
+        yield event(f'{{"connectedAt":"{now}"}}', name="start")
+        # Nothing more to say: the stream itself keeps the connection warm until it ends.
+        await asyncio.Event().wait()
+
+
+async def _notifications(rooms: Rooms, environment: Environment) -> AsyncGenerator[bytes]:
+    with rooms.core.bus.notifications(environment.id) as notifications:
+        while True:
+            for run_id in await notifications.next():
+                yield event(
+                    f'{{"version":"1","run":{{"friendlyId":"{run_id}"}}}}', name="run:notify"
+                )
+
+
+def _require_development(environment: Environment) -> None:
+    if environment.type is not EnvironmentType.DEVELOPMENT:
+        raise NotDevelopmentError
+
+
+routes: Final[list[ControllerRouterHandler]] = [
+    get_config,
+    be_present,
+    hear,
+    take_debug_log,
+]
