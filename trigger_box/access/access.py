@@ -15,6 +15,7 @@ from trigger_box.access.actors import (
     NewSession,
     Organization,
     PersonalToken,
+    PlacedOrganization,
     Project,
     Session,
     User,
@@ -41,9 +42,7 @@ from trigger_box.access.tokens import Tokens
 from trigger_box.clock import Clock
 from trigger_box.domain.errors import NotFoundError, UnauthenticatedError
 from trigger_box.ids import EnvironmentId, IdSource, OrganizationId, ProjectId
-from trigger_box.store.queries import accounts as sql
 from trigger_box.store.store import Store
-from trigger_box.store.writer import Transaction
 
 _OTLP: Final = "otlp"
 
@@ -81,6 +80,7 @@ class Access:
             clock,
             ids,
             projects=self._projects,
+            sessions=self._sessions,
             passwords=self._passwords,
             attempts=self._attempts,
         )
@@ -118,6 +118,10 @@ class Access:
         """Return a fresh claim token, from now on the only valid one; None once claimed."""
         return await self._people.offer_claim()
 
+    async def is_claim_token(self, token: str, *, address: str) -> bool:
+        """Return whether this is the claim token of a box that nobody has claimed."""
+        return await self._people.is_claim_token(token, address=address)
+
     async def claim(
         self, token: str, email: str, password: str, *, name: str | None = None, address: str
     ) -> User:
@@ -128,13 +132,20 @@ class Access:
 
     # ------------------------------------------------------------ people
 
+    async def put_admin(
+        self, email: str, *, password: str | None, name: str | None = None
+    ) -> tuple[User, bool]:
+        """Make sure there is such an administrator. See ``People.put_admin``."""
+        user, was_created = await self._people.put_admin(email, password=password, name=name)
+        self._forget_people()
+        return user, was_created
+
     async def create_user(
-        self, email: str, *, password: str | None, name: str | None = None, is_admin: bool = True
+        self, email: str, *, password: str | None, name: str | None = None
     ) -> User:
-        """Make an account on the owner's word. See ``People.create_user``."""
-        return await self._people.create_user(
-            email, password=password, name=name, is_admin=is_admin
-        )
+        """Return an administrator with this address, made if need be."""
+        user, _ = await self.put_admin(email, password=password, name=name)
+        return user
 
     async def user_by_email(self, email: str) -> User:
         """Return the account with this address. Raises UserNotFoundError."""
@@ -146,21 +157,13 @@ class Access:
         self._forget_people()
         return changed
 
-    async def set_password(self, email: str, password: str) -> User:
-        """Give an account a new password and sign it out everywhere.
-
-        Raises:
-            InvalidError: the password is not fit for use.
-            UserNotFoundError: there is no such account.
-        """
-        user, password_hash = await self._people.password_hash_of(email, password)
-
-        def change(tx: Transaction) -> None:
-            tx.execute(sql.set_password, {"id": user.id, "password_hash": password_hash})
-            self._sessions.end_all_of(tx, user)
-
-        await self._store.write(change)
-        return user
+    async def change_password(
+        self, user: User, *, current: str, password: str, address: str
+    ) -> None:
+        """Give a signed-in person another password. See ``People.change_password``."""
+        await self._people.change_password(
+            user, current=current, password=password, address=address
+        )
 
     # ------------------------------------------------------------ browsers
 
@@ -209,7 +212,7 @@ class Access:
         """Note that a command line asks to sign in; return the code. See ``Authorizations``."""
         self._attempts.take({f"authorization {address}": PER_ADDRESS})
         return await self._authorizations.begin(
-            code_challenge=code_challenge, requested_by=requested_by
+            code_challenge=code_challenge, requested_by=requested_by, address=address
         )
 
     async def authorization(self, code: str) -> Authorization:
@@ -235,6 +238,10 @@ class Access:
     async def organizations_of(self, user: User) -> list[Organization]:
         """Return the organizations of a user, oldest first."""
         return await self._projects.organizations_of(user)
+
+    async def places_of(self, user: User) -> list[PlacedOrganization]:
+        """Return where a person can go in the dashboard, in the order shown."""
+        return await self._projects.places_of(user)
 
     async def members_of(self, organization_id: OrganizationId) -> list[Member]:
         """Return an organization's members."""

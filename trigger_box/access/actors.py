@@ -100,6 +100,34 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedEnvironment:
+    """An environment as the dashboard's switcher shows it."""
+
+    id: EnvironmentId
+    slug: str
+    is_paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedProject:
+    """A project as the dashboard's switcher shows it."""
+
+    ref: ProjectRef
+    slug: str
+    name: str
+    environments: tuple[PlacedEnvironment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedOrganization:
+    """An organization as the dashboard's switcher shows it."""
+
+    slug: str
+    title: str
+    projects: tuple[PlacedProject, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewProject:
     """A project just made, with the root key of each environment by slug."""
 
@@ -150,5 +178,6 @@ class Authorization:
 
     state: str
     requested_by: str | None
+    address: str | None
     created_at_ms: int
     expires_at_ms: int

@@ -49,7 +49,11 @@ class Attempts:
         )
         if wait_s > 0:
             seconds = math.ceil(wait_s)
-            raise LimitError(f"Too many attempts. Try again in {seconds} seconds.", seconds=seconds)
+            raise LimitError(
+                f"Too many attempts. Try again in {seconds} seconds.",
+                seconds=seconds,
+                retry_after_s=seconds,
+            )
         for key, allowance in wanted.items():
             self._empty_at_s.pop(key, None)
             self._empty_at_s[key] = levels[key] + allowance.refill_s

@@ -26,7 +26,7 @@ from trigger_box.store.writer import Transaction
 
 _CODE_CHARACTERS: Final = 40
 _CHALLENGE: Final = re.compile(r"^[A-Za-z0-9_-]{43}$")
-_REQUESTED_BY_CHARACTERS_MAX: Final = 200
+_SHOWN_CHARACTERS_MAX: Final = 100
 _SWEEP_ROWS: Final = 200
 
 
@@ -50,12 +50,15 @@ class Authorizations:
         self._clock = clock
         self._tokens = tokens
 
-    async def begin(self, *, code_challenge: str | None, requested_by: str | None) -> str:
+    async def begin(
+        self, *, code_challenge: str | None, requested_by: str | None, address: str | None
+    ) -> str:
         """Note that a command line asks to sign in; return the code, told only here.
 
         Args:
             code_challenge: PKCE, method S256, when the client sent one.
-            requested_by: what to show to the person who decides.
+            requested_by: the program that asks, shown to the person who decides.
+            address: where it asks from, shown, too.
 
         Raises:
             InvalidError: the challenge is none.
@@ -79,7 +82,8 @@ class Authorizations:
                 {
                     "code_hash": token_hash(code),
                     "code_challenge": code_challenge,
-                    "requested_by": (requested_by or "")[:_REQUESTED_BY_CHARACTERS_MAX] or None,
+                    "requested_by": _shown(requested_by),
+                    "address": _shown(address),
                     "now_ms": now_ms,
                     "expires_at_ms": now_ms + limits.AUTHORIZATION_MS,
                 },
@@ -102,6 +106,7 @@ class Authorizations:
         return Authorization(
             state=row["state"],
             requested_by=row["requested_by"],
+            address=row["address"],
             created_at_ms=row["created_at_ms"],
             expires_at_ms=row["expires_at_ms"],
         )
@@ -148,9 +153,9 @@ class Authorizations:
                 raise AuthorizationRefusedError
             user = tx.one(sql.user, {"id": row["user_id"]})
             assert user is not None, "a foreign key holds it"
-            return self._tokens.add(
-                tx, user_of(user), row["requested_by"] or "command line", is_cli=True
-            )
+            program = row["requested_by"] or "Command line"
+            name = f"{program} at {row['address']}" if row["address"] else program
+            return self._tokens.add(tx, user_of(user), name, is_cli=True)
 
         return await self._store.write(exchange)
 
@@ -163,6 +168,13 @@ class Authorizations:
         }
         if not await self._store.write(lambda tx: tx.execute(sql.decide_authorization, change)):
             raise AuthorizationNotFoundError
+
+
+def _shown(text: str | None) -> str | None:
+    """Return what a stranger said about itself in a form that is safe to show and to list."""
+    if text is None:
+        return None
+    return "".join(c for c in text if c.isprintable())[:_SHOWN_CHARACTERS_MAX].strip() or None
 
 
 def _verifier_fits(challenge: str | None, verifier: str | None) -> bool:

@@ -33,17 +33,16 @@ def checked_email(text: str) -> str:
     return email
 
 
-def checked_password(password: str, *, email: str) -> str:
+def checked_password(
+    password: str, *, email: str, characters_min: int = limits.PASSWORD_CHARACTERS_MIN
+) -> str:
     """Return a password that is fit for use.
 
     Raises:
         InvalidError: too short, too long, or the address itself.
     """
-    if len(password) < limits.PASSWORD_CHARACTERS_MIN:
-        raise InvalidError(
-            f"password: use at least {limits.PASSWORD_CHARACTERS_MIN} characters.",
-            field="password",
-        )
+    if len(password) < characters_min:
+        raise InvalidError(f"password: use at least {characters_min} characters.", field="password")
     if len(password.encode("utf-8", "surrogatepass")) > limits.PASSWORD_BYTES_MAX:
         raise InvalidError(
             f"password: use at most {limits.PASSWORD_BYTES_MAX} bytes.", field="password"

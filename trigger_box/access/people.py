@@ -5,8 +5,10 @@ What follows a right password, a session, lives in ``sessions.py``.
 
 from __future__ import annotations
 
+import hmac
 import json
 import sqlite3
+from dataclasses import replace
 from typing import Final
 
 from trigger_box.access.actors import User
@@ -15,10 +17,11 @@ from trigger_box.access.keyring import token_hash
 from trigger_box.access.names import checked_email, checked_name, checked_password
 from trigger_box.access.passwords import Passwords
 from trigger_box.access.projects import Projects, user_of
+from trigger_box.access.sessions import Sessions
 from trigger_box.clock import Clock
 from trigger_box.domain import limits
-from trigger_box.domain.errors import ConflictError, NotFoundError, UnauthenticatedError
-from trigger_box.ids import IdSource, UserId, new_secret
+from trigger_box.domain.errors import InvalidError, NotFoundError, UnauthenticatedError
+from trigger_box.ids import IdSource, new_secret
 from trigger_box.store.queries import accounts as sql
 from trigger_box.store.store import Store
 from trigger_box.store.writer import Transaction
@@ -39,12 +42,6 @@ class SignInRefusedError(UnauthenticatedError):
     code = "sign_in_refused"
 
 
-class UserExistsError(ConflictError):
-    """There is an account with this e-mail address already."""
-
-    code = "user_exists"
-
-
 class UserNotFoundError(NotFoundError):
     """There is no account with this e-mail address."""
 
@@ -61,6 +58,7 @@ class People:
         ids: IdSource,
         *,
         projects: Projects,
+        sessions: Sessions,
         passwords: Passwords,
         attempts: Attempts,
     ) -> None:
@@ -68,6 +66,7 @@ class People:
         self._clock = clock
         self._ids = ids
         self._projects = projects
+        self._sessions = sessions
         self._passwords = passwords
         self._attempts = attempts
         self.is_claimed = False
@@ -106,43 +105,77 @@ class People:
         now_ms = self._clock.now_ms()
 
         def claim(tx: Transaction) -> User:
-            if not tx.execute(sql.claim, {"now_ms": now_ms, "token_hash": token_hash(token)}):
+            seen = {"now_ms": now_ms, "token_hash": token_hash(token)}
+            if not tx.execute(sql.claim, seen):
                 raise ClaimRefusedError
             return self._add_first(tx, email=email, name=name, password_hash=password_hash)
 
         return await self._store.write(claim)
 
-    async def create_user(
-        self, email: str, *, password: str | None, name: str | None = None, is_admin: bool
-    ) -> User:
-        """Make an account on the word of the data folder's owner; this claims an unclaimed box.
+    async def is_claim_token(self, token: str, *, address: str) -> bool:
+        """Return whether this is the claim token of a box that nobody has claimed.
 
-        Without a password it can't sign in to the dashboard, only own tokens.
+        Raises:
+            LimitError: too many attempts from this address.
+        """
+        self._attempts.take({f"claim {address}": PER_ADDRESS})
+        row = await self._store.readers.one(sql.box)
+        if row is None or row["claimed_at_ms"] is not None or row["claim_token_hash"] is None:
+            return False
+        return hmac.compare_digest(token_hash(token), row["claim_token_hash"])
+
+    async def put_admin(
+        self, email: str, *, password: str | None, name: str | None = None
+    ) -> tuple[User, bool]:
+        """Make sure there is an administrator with this address; return whether it was made now.
+
+        On the word of the data folder's owner. It claims an unclaimed box. A password that is given
+        replaces the one before and ends all sessions; without one, an account can't sign in to the
+        dashboard, it only owns tokens.
 
         Raises:
             InvalidError: the address or the password is not fit for use.
-            UserExistsError: the address is taken.
         """
         email = checked_email(email)
         name = None if name is None else checked_name(name, field="name")
         password_hash: str | None = None
         if password is not None:
-            password_hash = await self._passwords.hash(checked_password(password, email=email))
+            checked_password(
+                password, email=email, characters_min=limits.PASSWORD_CHARACTERS_MIN_LOCAL
+            )
+            password_hash = await self._passwords.hash(password)
         now_ms = self._clock.now_ms()
 
-        def create(tx: Transaction) -> User:
-            if tx.one(sql.user_by_email, {"email": email}) is not None:
-                raise UserExistsError(f"There is an account for {email} already.")
+        def put(tx: Transaction) -> tuple[User, bool]:
             if tx.execute(sql.claim_locally, {"now_ms": now_ms}):
-                return self._add_first(tx, email=email, name=name, password_hash=password_hash)
-            user = self._add(
-                tx, email=email, name=name, password_hash=password_hash, is_admin=is_admin
-            )
-            if is_admin:
-                self._projects.join_all(tx, user_id=user.id)
-            return user
+                return self._add_first(
+                    tx, email=email, name=name, password_hash=password_hash
+                ), True
+            row = tx.one(sql.user_by_email, {"email": email})
+            if row is not None:
+                return self._update_admin(tx, user_of(row), password_hash), False
+            user = self._add(tx, email=email, name=name, password_hash=password_hash)
+            self._projects.join_all(tx, user_id=user.id)
+            return user, True
 
-        return await self._store.write(create)
+        return await self._store.write(put)
+
+    async def change_password(
+        self, user: User, *, current: str, password: str, address: str
+    ) -> None:
+        """Give a signed-in person another password. All their sessions end.
+
+        Raises:
+            InvalidError: the new password is not fit for use, or the current one is not right.
+            LimitError: too many attempts; ``details["seconds"]`` says how long to wait.
+        """
+        checked_password(password, email=user.email)
+        try:
+            await self.check_password(user.email, current, address=address)
+        except SignInRefusedError as error:
+            raise InvalidError("This is not your current password.", field="current") from error
+        password_hash = await self._passwords.hash(password)
+        await self._store.write(lambda tx: self._set_password(tx, user, password_hash))
 
     async def user_by_email(self, email: str) -> User:
         """Return the account with this address.
@@ -191,16 +224,6 @@ class People:
             )
         return user_of(row)
 
-    async def password_hash_of(self, email: str, password: str) -> tuple[User, str]:
-        """Return an account and the hash of the password it shall have.
-
-        Raises:
-            InvalidError: the password is not fit for use.
-            UserNotFoundError: there is no such account.
-        """
-        user = user_of(await self._row_by_email(email))
-        return user, await self._passwords.hash(checked_password(password, email=user.email))
-
     async def set_name(self, user: User, name: str) -> bool:
         """Give an account a name; return whether that changed anything.
 
@@ -223,7 +246,7 @@ class People:
         self, tx: Transaction, *, email: str, name: str | None, password_hash: str | None
     ) -> User:
         """Make the administrator and the first organization."""
-        user = self._add(tx, email=email, name=name, password_hash=password_hash, is_admin=True)
+        user = self._add(tx, email=email, name=name, password_hash=password_hash)
         self._projects.add_organization(tx, title=FIRST_ORGANIZATION, owner_id=user.id)
         tx.after_commit(self._note_claimed)
         return user
@@ -231,16 +254,22 @@ class People:
     def _note_claimed(self) -> None:
         self.is_claimed = True
 
+    def _update_admin(self, tx: Transaction, user: User, password_hash: str | None) -> User:
+        if password_hash is not None:
+            self._set_password(tx, user, password_hash)
+        if not user.is_admin:
+            tx.execute(sql.make_admin, {"id": user.id})
+            self._projects.join_all(tx, user_id=user.id)
+        return replace(user, is_admin=True)
+
+    def _set_password(self, tx: Transaction, user: User, password_hash: str) -> None:
+        tx.execute(sql.set_password, {"id": user.id, "password_hash": password_hash})
+        self._sessions.end_all_of(tx, user)
+
     def _add(
-        self,
-        tx: Transaction,
-        *,
-        email: str,
-        name: str | None,
-        password_hash: str | None,
-        is_admin: bool,
+        self, tx: Transaction, *, email: str, name: str | None, password_hash: str | None
     ) -> User:
-        user = User(id=UserId(self._ids.user()), email=email, name=name, is_admin=is_admin)
+        user = User(id=self._ids.user(), email=email, name=name, is_admin=True)
         now_ms = self._clock.now_ms()
         tx.execute(
             sql.insert_user,
@@ -249,7 +278,7 @@ class People:
                 "email": email,
                 "name": name,
                 "password_hash": password_hash,
-                "is_admin": int(is_admin),
+                "is_admin": 1,
                 "now_ms": now_ms,
             },
         )
@@ -258,6 +287,6 @@ class People:
             environment_id=None,
             subject=user.id,
             kind="user.created",
-            body=json.dumps({"isAdmin": is_admin}),
+            body=json.dumps({"isAdmin": True}),
         )
         return user

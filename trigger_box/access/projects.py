@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import Final
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, Final
 
 from trigger_box.access.actors import (
     SLUGS,
@@ -15,6 +17,9 @@ from trigger_box.access.actors import (
     Member,
     NewProject,
     Organization,
+    PlacedEnvironment,
+    PlacedOrganization,
+    PlacedProject,
     Project,
     User,
 )
@@ -121,6 +126,20 @@ class Projects:
         if row is None:
             raise ProjectNotFoundError
         return _project(row)
+
+    async def places_of(self, user: User) -> list[PlacedOrganization]:
+        """Return where a person can go: organizations, projects, environments, as shown."""
+        rows = await self._store.readers.all(
+            sql.places_of_user, {"user_id": user.id, "limit": limits.PLACES_MAX}
+        )
+        return [
+            PlacedOrganization(
+                slug=slug,
+                title=mine[0]["organization_title"],
+                projects=tuple(_placed_projects(mine)),
+            )
+            for slug, mine in _grouped(rows, "organization_slug")
+        ]
 
     async def create_organization(self, user: User, title: str) -> Organization:
         """Make an organization owned by ``user``.
@@ -370,6 +389,31 @@ def _project(row: sqlite3.Row) -> Project:
             created_at_ms=row["organization_created_at_ms"],
         ),
     )
+
+
+def _placed_projects(rows: list[sqlite3.Row]) -> Iterator[PlacedProject]:
+    for ref, mine in _grouped(rows, "project_ref"):
+        if ref is not None:
+            yield PlacedProject(
+                ref=ProjectRef(ref),
+                slug=mine[0]["project_slug"],
+                name=mine[0]["project_name"],
+                environments=tuple(
+                    PlacedEnvironment(
+                        id=EnvironmentId(row["environment_id"]),
+                        slug=row["environment_slug"],
+                        is_paused=bool(row["paused"]),
+                    )
+                    for row in mine
+                    if row["environment_id"] is not None
+                ),
+            )
+
+
+def _grouped(rows: list[sqlite3.Row], column: str) -> Iterator[tuple[Any, list[sqlite3.Row]]]:
+    """Yield neighbouring rows that agree in a column, as the query has ordered them."""
+    for value, mine in groupby(rows, key=lambda row: row[column]):
+        yield value, list(mine)
 
 
 def _free_slug(tx: Transaction, wanted: str, query: str, scope: dict[str, object]) -> str:

@@ -166,7 +166,11 @@ CREATE TABLE queues (
     environment_id  TEXT NOT NULL REFERENCES environments(id),
     name            TEXT NOT NULL,           -- task/<slug> or a named queue
     type            TEXT NOT NULL CHECK (type IN ('VIRTUAL', 'NAMED')),
-    concurrency_limit INTEGER CHECK (concurrency_limit >= 0),   -- null: none of its own
+    concurrency_limit INTEGER CHECK (concurrency_limit >= 0),   -- as declared in code; null: none of its own
+    override_limit  INTEGER CHECK (override_limit >= 0),        -- set by people: wins over the declared one
+    override_percent REAL CHECK (override_percent > 0 AND override_percent <= 100),   -- … of the environment's
+    overridden_at_ms INTEGER,
+    overridden_by   TEXT,
     paused          INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
     created_at_ms   INTEGER NOT NULL,
     UNIQUE (environment_id, name)
@@ -236,6 +240,7 @@ CREATE TABLE runs (
     depth           INTEGER NOT NULL DEFAULT 0,
     replay_of_run_id TEXT,
     resume_parent   INTEGER NOT NULL DEFAULT 0 CHECK (resume_parent IN (0, 1)),
+    is_cascading    INTEGER NOT NULL DEFAULT 0 CHECK (is_cascading IN (0, 1)),   -- cancelled; its descendants are next
 
     -- traces
     trace_id        TEXT NOT NULL,
@@ -284,6 +289,7 @@ CREATE INDEX runs_newest ON runs (environment_id, id DESC);
 CREATE INDEX runs_open ON runs (environment_id, id DESC) WHERE outcome IS NULL;
 CREATE INDEX runs_ended ON runs (environment_id, outcome, id DESC) WHERE outcome IS NOT NULL;
 CREATE INDEX runs_by_task ON runs (environment_id, task, id DESC);
+CREATE INDEX runs_cascading ON runs (id) WHERE is_cascading = 1;
 CREATE INDEX runs_by_parent ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
 CREATE INDEX runs_by_root ON runs (root_run_id) WHERE root_run_id IS NOT NULL;
 

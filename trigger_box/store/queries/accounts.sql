@@ -39,6 +39,9 @@ UPDATE users SET password_hash = :password_hash WHERE id = :id;
 -- Only if it has not been changed since it was read.
 UPDATE users SET password_hash = :password_hash WHERE id = :id AND password_hash = :seen_hash;
 
+-- name: make_admin
+UPDATE users SET is_admin = 1 WHERE id = :id;
+
 -- name: set_user_name
 UPDATE users SET name = :name WHERE id = :id;
 
@@ -105,11 +108,11 @@ SELECT count(*) AS codes FROM authorization_codes;
 
 -- name: insert_authorization
 INSERT INTO authorization_codes
-       (code_hash, state, code_challenge, requested_by, created_at_ms, expires_at_ms)
-VALUES (:code_hash, 'PENDING', :code_challenge, :requested_by, :now_ms, :expires_at_ms);
+       (code_hash, state, code_challenge, requested_by, address, created_at_ms, expires_at_ms)
+VALUES (:code_hash, 'PENDING', :code_challenge, :requested_by, :address, :now_ms, :expires_at_ms);
 
 -- name: authorization
-SELECT state, user_id, code_challenge, requested_by, created_at_ms, expires_at_ms
+SELECT state, user_id, code_challenge, requested_by, address, created_at_ms, expires_at_ms
   FROM authorization_codes WHERE code_hash = :code_hash AND expires_at_ms > :now_ms;
 
 -- name: decide_authorization

@@ -120,3 +120,19 @@ SELECT f.* FROM environment_facts f
 -- Whose development environments a project has.
 SELECT owner_id FROM environments
  WHERE project_id = :project_id AND type = 'DEVELOPMENT' AND parent_id IS NULL LIMIT :limit;
+
+-- name: places_of_user
+-- Everything a person can go to in the dashboard: organizations, their projects, and of those the
+-- person's own development environment and the shared ones. One row each, in the order shown.
+SELECT o.slug AS organization_slug, o.title AS organization_title,
+       p.ref AS project_ref, p.slug AS project_slug, p.name AS project_name,
+       e.id AS environment_id, e.slug AS environment_slug, e.paused
+  FROM members m
+  JOIN organizations o ON o.id = m.organization_id
+  LEFT JOIN projects p ON p.organization_id = o.id
+  LEFT JOIN environments e ON e.project_id = p.id AND e.parent_id IS NULL AND e.archived_at_ms IS NULL
+        AND (e.owner_id IS NULL OR e.owner_id = :user_id)
+ WHERE m.user_id = :user_id
+ ORDER BY o.created_at_ms, o.id, p.created_at_ms, p.id,
+       CASE e.slug WHEN 'dev' THEN 1 WHEN 'stg' THEN 2 WHEN 'preview' THEN 3 ELSE 4 END
+ LIMIT :limit;
