@@ -17,6 +17,7 @@ from trigger_box.api.build import build_app
 from trigger_box.api.origins import Origins
 from trigger_box.api.rooms import Rooms
 from trigger_box.api.server import Server, listen
+from trigger_box.api.signing import Signer
 from trigger_box.api.streams import Streams
 from trigger_box.clock import Clock, SystemClock
 from trigger_box.engine import keepers
@@ -71,6 +72,7 @@ class Box:
                 origins=self.origins,
                 streams=self.streams,
                 authenticator=Authenticator(access, self.origins),
+                signer=Signer(access, self._clock),
             )
             self._keeping = asyncio.ensure_future(self._keep())
             # All is open: from here on, leaving closes it.

@@ -229,7 +229,11 @@ class AuthenticationMiddleware:
             else ANYBODY
         )
         # Routing was done on the raw path, so that an encoded slash stays inside its segment.
-        parameters = scope["path_params"]
-        if any("%" in value for value in parameters.values()):
-            scope["path_params"] = {name: unquote(value) for name, value in parameters.items()}
+        parameters = cast("Mapping[str, object]", scope["path_params"])
+        if any("%" in str(value) for value in parameters.values()):
+            decoded = {
+                name: unquote(value) if isinstance(value, str) else value
+                for name, value in parameters.items()
+            }
+            scope["path_params"] = cast("dict[str, str]", decoded)
         await self._app(scope, receive, send)

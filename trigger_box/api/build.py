@@ -8,17 +8,23 @@ from litestar import Litestar, Request, Response
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
-from trigger_box.api import health, openapi
+from trigger_box.api import health, openapi, tooling
 from trigger_box.api.asgi import ASGIApp
 from trigger_box.api.authentication import AuthenticationMiddleware
 from trigger_box.api.front import FrontDoor
 from trigger_box.api.hot import HotRoutes
 from trigger_box.api.problems import problem_of
+from trigger_box.api.public import packets
 from trigger_box.api.rooms import Rooms, dependencies
+from trigger_box.api.worker import dev
+from trigger_box.api.worker.sockets import WorkerSockets
 
 ROUTES: list[ControllerRouterHandler] = [
     *health.routes,
     *openapi.routes,
+    *tooling.routes,
+    *dev.routes,
+    *packets.routes,
 ]
 """Every route of the box but the hot ones, which stand in ``hot.py``."""
 
@@ -28,7 +34,7 @@ def build_app(rooms: Rooms) -> ASGIApp:
     return FrontDoor(
         litestar=cast("ASGIApp", build_litestar(rooms)),
         hot_route=HotRoutes(rooms).find,
-        sockets=None,
+        sockets=WorkerSockets(rooms),
     )
 
 

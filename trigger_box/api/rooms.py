@@ -8,7 +8,7 @@ personal tokens and sessions).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from litestar import Request
 from litestar.datastructures import State
@@ -17,8 +17,10 @@ from litestar.params import Dependency
 
 from trigger_box.access.access import Access
 from trigger_box.access.actors import Environment, User
+from trigger_box.api.asgi import Scope, headers_of
 from trigger_box.api.authentication import Authenticator, Caller, environment_of, user_of
 from trigger_box.api.origins import Origins
+from trigger_box.api.signing import Signer
 from trigger_box.api.streams import Streams
 from trigger_box.clock import Clock
 from trigger_box.engine.core import Core
@@ -40,6 +42,12 @@ class Rooms:
     origins: Origins
     streams: Streams
     authenticator: Authenticator
+    signer: Signer
+
+    def origin_of(self, request: Request[Any, Any, Any]) -> str:
+        """Return the box's origin as this caller reaches it."""
+        scope = cast("Scope", request.scope)
+        return self.origins.of(scope, headers_of(scope))
 
 
 # Litestar would copy and check what it injects; these are ours and right.
