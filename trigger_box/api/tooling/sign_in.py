@@ -11,6 +11,7 @@ from typing import Final
 from litestar import post
 
 from trigger_box.access.tokens import PREFIX
+from trigger_box.api.addresses import caller_address
 from trigger_box.api.authentication import NOBODY, UnclaimedError
 from trigger_box.api.rooms import ApiRequest, Rooms, TheRooms
 from trigger_box.api.tooling.answers import AuthorizationCodeAnswer, TokenAnswer
@@ -31,9 +32,8 @@ async def begin_authorization(request: ApiRequest, rooms: TheRooms) -> Authoriza
     """Return a code to poll with, and the page on which a person approves it."""
     _require_claimed(rooms)
     await body_of(request, AuthorizationCodeBody, may_be_empty=True)
-    address = request.client.host if request.client is not None else "unknown address"
     code = await rooms.access.begin_authorization(
-        code_challenge=None, requested_by=_asker(request, address), address=address
+        code_challenge=None, requested_by=_program(request), address=caller_address(request)
     )
     return {
         "authorizationCode": code,
@@ -64,12 +64,11 @@ def _require_claimed(rooms: Rooms) -> None:
         raise UnclaimedError
 
 
-def _asker(request: ApiRequest, address: str) -> str:
-    """Return what the person who approves is shown: which program asks, from where."""
+def _program(request: ApiRequest) -> str:
+    """Return which program asks, for the person who approves."""
     agent = request.headers.get("user-agent", "")[:_AGENT_CHARACTERS_MAX]
     # The npm CLI has no name of its own on this call: its HTTP library speaks for it.
-    program = "npm trigger.dev CLI" if agent in {"", _NODE_AGENT} else agent
-    return f"{program} at {address}"
+    return "npm trigger.dev CLI" if agent in {"", _NODE_AGENT} else agent
 
 
 routes = [begin_authorization, exchange_authorization]
