@@ -47,6 +47,9 @@ CHANNEL_END_S_MAX: Final = 0.5
 EXIT_S_MAX: Final = 2.0
 STDERR_TAIL_BYTES: Final = 8 * 1024
 
+ROSTER_RUNS_MAX: Final = 512
+DISCONNECT_IDS_MAX: Final = 500
+
 # Lines and logs (python-sdk 18.5).
 LINE_BYTES_MAX: Final = 128 * 1024
 LOGS_PER_SECOND_MAX: Final = 1_000
