@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from trigger_box.sdk.cancellation import CancelSignal
 from trigger_box.sdk.context import Context
@@ -33,13 +33,20 @@ from trigger_box.sdk.schemas import (
 from trigger_box.sdk.task_options import TaskOptions
 
 
+class Absent:
+    """The payload of a call that gave none: None would be a payload."""
+
+
+ABSENT: Final = Absent()
+
+
 class DeclaredTask:
     """One task of this process.
 
     Attributes:
         id: the identity on the wire.
         fn: the function as it was written.
-        options: what ``@task(...)`` said.
+        definition: what ``@task(...)`` said (``options`` is the method that binds trigger options).
         file_path, line: where the function stands.
         symbol: its name inside the module, with dots for nesting.
     """
@@ -54,7 +61,7 @@ class DeclaredTask:
     ) -> None:
         self.id = task_id
         self.fn = fn
-        self.options = options
+        self.definition = options
         self.file_path, self.line = code_place(_code_of(fn, task_id))
         self.symbol: str = getattr(fn, "__qualname__", task_id)
         self.module: str = getattr(fn, "__module__", "")
@@ -78,7 +85,7 @@ class DeclaredTask:
             self.fn,
             task_id=self.id,
             place=self.place,
-            unpack=self.options.unpack,
+            unpack=self.definition.unpack,
             namespace=self._namespace,
         )
 
@@ -86,14 +93,14 @@ class DeclaredTask:
     def payload_type(self) -> ValueType | None:
         """The payload's type, or None for a task without a payload."""
         parameters = self.shape.payload
-        if self.options.unpack:
+        if self.definition.unpack:
             return ValueType(keyword_type("Payload", parameters), is_output=False)
         return ValueType(parameters[0].annotation, is_output=False) if parameters else None
 
     @cached_property
     def output_type(self) -> ValueType:
         """The output's type."""
-        returns = self.shape.returns if self.options.validate_output else Any
+        returns = self.shape.returns if self.definition.validate_output else Any
         return ValueType(returns, is_output=True)
 
     def payload_adapter(self) -> Any:  # noqa: ANN401 - pydantic's type, imported at first use
@@ -110,8 +117,8 @@ class DeclaredTask:
         Raises:
             DefinitionError: the type can't be used as a payload.
         """
-        if self.options.schema is not None:
-            return dict(self.options.schema)
+        if self.definition.schema is not None:
+            return dict(self.definition.schema)
         if self.payload_type is None:
             return None
         self.payload_adapter()
@@ -154,9 +161,40 @@ class DeclaredTask:
         if self.payload_type is None:
             return Packet(data=None)
         try:
-            return self.payload_type.encode(checked, self.options.serializer)
+            return self.payload_type.encode(checked, self.definition.serializer)
         except UnsendableError as error:
             raise self._payload_error(error) from None
+
+    def encode_call(self, payload: object = ABSENT) -> Packet:
+        """Return the packet of a payload that may have been left out.
+
+        Raises:
+            PayloadError: it does not fit, can't be sent, or is needed.
+            DefinitionError: the task's annotations can't be used.
+        """
+        if payload is not ABSENT:
+            return self.encode_payload(payload)
+        parameters = self.shape.payload
+        if not parameters or not parameters[0].is_required or parameters[0].annotation is Any:
+            return Packet(data=None)
+        raise PayloadError(f"The task {self.id!r} needs a payload.")
+
+    def encode_keywords(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Packet:
+        """Return the packet of an unpacked task's arguments.
+
+        Raises:
+            PayloadError: they don't fit the function's parameters, or can't be sent.
+            DefinitionError: the task's annotations can't be used.
+        """
+        names = {parameter.name for parameter in self.shape.payload}
+        signature = inspect.signature(self.fn)
+        kept = [each for name, each in signature.parameters.items() if name in names]
+        given = {name: value for name, value in kwargs.items() if name not in self.shape.injected}
+        try:
+            bound = signature.replace(parameters=kept).bind(*args, **given)
+        except TypeError as error:
+            raise PayloadError(f"The payload of {self.id!r} does not fit: {error}") from None
+        return self.encode_payload(dict(bound.arguments))
 
     def decode_payload(self, packet_data: str | None, packet_type: str) -> Any:  # noqa: ANN401 - the payload's own type
         """Return the payload of a run, ready for ``invoke``.
@@ -170,9 +208,9 @@ class DeclaredTask:
             return None
         parameters = self.shape.payload
         is_absent = packet_data is None or packet_data == ""
-        if is_absent and not self.options.unpack and not parameters[0].is_required:
+        if is_absent and not self.definition.unpack and not parameters[0].is_required:
             return parameters[0].default
-        if is_absent and self.options.unpack:
+        if is_absent and self.definition.unpack:
             packet_data = "{}"
         self.payload_adapter()
         try:
@@ -199,7 +237,7 @@ class DeclaredTask:
                 f"The output of {self.id!r} does not fit its return annotation: {error}"
             ) from None
         try:
-            return self.output_type.encode(checked, self.options.serializer)
+            return self.output_type.encode(checked, self.definition.serializer)
         except UnsendableError as error:
             raise UnsendableError(f"The output of {self.id!r} can't be sent: {error}") from None
 
@@ -215,7 +253,7 @@ class DeclaredTask:
             "run": context.run,
         }
         injected = {name: given[kind] for name, kind in self.shape.injected.items()}
-        if self.options.unpack:
+        if self.definition.unpack:
             return self.fn(**keyword_values(payload), **injected)
         return self.fn(payload, **injected) if self.shape.payload else self.fn(**injected)
 

@@ -1,43 +1,117 @@
-"""``@task``: the decorator, and the object it makes of a function."""
+"""Tasks as people use them: call in place, trigger, bind options. Made by ``@task``.
+
+What the worker needs of a task is in ``declaration.py``, the decorator in ``task_decorator.py``.
+"""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Coroutine, Mapping
-from types import FrameType
-from typing import (
-    Any,
-    Concatenate,
-    Generic,
-    Literal,
-    ParamSpec,
-    Protocol,
-    TypeVar,
-    overload,
-)
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, Unpack, overload
 
-from trigger_box.sdk.declaration import DeclaredTask
-from trigger_box.sdk.durations import Duration
-from trigger_box.sdk.errors import DefinitionError
-from trigger_box.sdk.packets import Serializer
-from trigger_box.sdk.queues import Queue
-from trigger_box.sdk.registry import REGISTRY
-from trigger_box.sdk.retries import RetryPolicy
-from trigger_box.sdk.task_options import UNSET, Machine, TaskOptions, Unset, read_options
+from trigger_box.sdk.calls import Call
+from trigger_box.sdk.client import current_client
+from trigger_box.sdk.declaration import ABSENT, DeclaredTask
+from trigger_box.sdk.drivers import refuse_in_loop
+from trigger_box.sdk.triggering import trigger
+
+if TYPE_CHECKING:
+    from trigger_box.sdk.handles import RunHandle
+    from trigger_box.sdk.packets import Packet
+    from trigger_box.sdk.transport import Line, Operation
+    from trigger_box.sdk.trigger_options import TriggerOptions
 
 P = TypeVar("P")
 R = TypeVar("R")
 K = ParamSpec("K")
 
+InputForm = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+"""A payload in its JSON form, for callers who don't build the type themselves."""
+
 
 class Task(DeclaredTask, Generic[P, R]):
-    """A task: ``P`` is its payload, ``R`` its output. Made by ``@task``."""
+    """A task: ``P`` is its payload, ``R`` its output. Made by ``@task``.
+
+    Calling it runs the plain function in place; ``trigger`` makes a run of it.
+    """
+
+    _bound: TriggerOptions = {}  # noqa: RUF012 - replaced in copies, never changed
+
+    @property
+    def sync(self) -> BlockingTaskCalls[P, R]:
+        """The blocking twin."""
+        return BlockingTaskCalls(self, self._bound)
+
+    def options(self, **options: Unpack[TriggerOptions]) -> Self:
+        """Return a copy that triggers with these options, unless a call says otherwise."""
+        twin = copy(self)
+        twin._bound = {**self._bound, **options}  # noqa: SLF001 - our own copy
+        return twin
+
+    @overload
+    def trigger(
+        self: Task[None, R], payload: None = None, **options: Unpack[TriggerOptions]
+    ) -> Call[RunHandle[None, R]]: ...
+    @overload
+    def trigger(self, payload: P, **options: Unpack[TriggerOptions]) -> Call[RunHandle[P, R]]: ...
+    @overload
+    def trigger(
+        self, payload: InputForm, **options: Unpack[TriggerOptions]
+    ) -> Call[RunHandle[P, R]]: ...
+    def trigger(
+        self, payload: object = ABSENT, **options: Unpack[TriggerOptions]
+    ) -> Call[RunHandle[Any, Any]]:
+        """Make a run of this task: ``handle = await send_welcome.trigger(payload, delay="1h")``.
+
+        Raises:
+            PayloadError, OptionError: when awaited, before any request.
+            ApiError, ConnectionFailed: when awaited.
+        """
+        begin = _begin(self, lambda: self.encode_call(payload), {**self._bound, **options})
+        return Call(f"{self.symbol}.trigger", lambda: current_client().carry_out(begin))
+
+
+class BlockingTaskCalls(Generic[P, R]):
+    """The blocking twin of a task."""
+
+    def __init__(self, declared: Task[P, R], bound: TriggerOptions) -> None:
+        self._task = declared
+        self._bound = bound
+
+    @overload
+    def trigger(
+        self: BlockingTaskCalls[None, R],
+        payload: None = None,
+        **options: Unpack[TriggerOptions],
+    ) -> RunHandle[None, R]: ...
+    @overload
+    def trigger(self, payload: P, **options: Unpack[TriggerOptions]) -> RunHandle[P, R]: ...
+    @overload
+    def trigger(self, payload: InputForm, **options: Unpack[TriggerOptions]) -> RunHandle[P, R]: ...
+    def trigger(
+        self, payload: object = ABSENT, **options: Unpack[TriggerOptions]
+    ) -> RunHandle[Any, Any]:
+        """Make a run of this task: ``handle = send_welcome.sync.trigger(payload)``.
+
+        Raises:
+            PayloadError, OptionError: before any request.
+            ApiError, ConnectionFailed: the call failed.
+            SyncInAsyncError: an event loop runs in this thread.
+        """
+        refuse_in_loop(f"{self._task.symbol}.trigger")
+        encode = self._task.encode_call
+        begin = _begin(self._task, lambda: encode(payload), {**self._bound, **options})
+        return current_client().carry_out_blocking(begin)
 
 
 class AsyncTask(Task[P, R]):
     """A task made of an ``async def``."""
 
-    def __call__(self, *args: P, **injected: Any) -> Coroutine[Any, Any, R]:  # noqa: ANN401 - ctx and the like
+    @overload
+    def __call__(self: AsyncTask[None, R], /, **injected: object) -> Coroutine[Any, Any, R]: ...
+    @overload
+    def __call__(self, payload: P, /, **injected: object) -> Coroutine[Any, Any, R]: ...
+    def __call__(self, *args: Any, **injected: object) -> Coroutine[Any, Any, Any]:
         """Run the plain function here: no server, no retries, no checks."""
         return self.call_in_place(args, injected)
 
@@ -45,13 +119,64 @@ class AsyncTask(Task[P, R]):
 class BlockingTask(Task[P, R]):
     """A task made of a ``def``."""
 
-    def __call__(self, *args: P, **injected: Any) -> R:  # noqa: ANN401 - ctx and the like
+    @overload
+    def __call__(self: BlockingTask[None, R], /, **injected: object) -> R: ...
+    @overload
+    def __call__(self, payload: P, /, **injected: object) -> R: ...
+    def __call__(self, *args: Any, **injected: object) -> Any:
         """Run the plain function here: no server, no retries, no checks."""
         return self.call_in_place(args, injected)
 
 
 class UnpackedTask(DeclaredTask, Generic[K, R]):
-    """A task whose payload's keys are its parameters. Made by ``@task(..., unpack=True)``."""
+    """A task whose payload's keys are its parameters. Made by ``@task(..., unpack=True)``.
+
+    Options go through ``.options(...)``: ``await resize.options(delay="1m").trigger(url=…)``.
+    """
+
+    _bound: TriggerOptions = {}  # noqa: RUF012 - replaced in copies, never changed
+
+    @property
+    def sync(self) -> BlockingUnpackedTaskCalls[K, R]:
+        """The blocking twin."""
+        return BlockingUnpackedTaskCalls(self, self._bound)
+
+    def options(self, **options: Unpack[TriggerOptions]) -> Self:
+        """Return a copy that triggers with these options."""
+        twin = copy(self)
+        twin._bound = {**self._bound, **options}  # noqa: SLF001 - our own copy
+        return twin
+
+    def trigger(self, *args: K.args, **kwargs: K.kwargs) -> Call[RunHandle[dict[str, Any], R]]:
+        """Make a run of this task, with the parameters its function has.
+
+        Raises:
+            PayloadError, OptionError: when awaited, before any request.
+            ApiError, ConnectionFailed: when awaited.
+        """
+        begin = _begin(self, lambda: self.encode_keywords(args, kwargs), self._bound)
+        return Call(f"{self.symbol}.trigger", lambda: current_client().carry_out(begin))
+
+
+class BlockingUnpackedTaskCalls(Generic[K, R]):
+    """The blocking twin of an unpacked task."""
+
+    def __init__(self, declared: UnpackedTask[K, R], bound: TriggerOptions) -> None:
+        self._task = declared
+        self._bound = bound
+
+    def trigger(self, *args: K.args, **kwargs: K.kwargs) -> RunHandle[dict[str, Any], R]:
+        """Make a run of this task, with the parameters its function has.
+
+        Raises:
+            PayloadError, OptionError: before any request.
+            ApiError, ConnectionFailed: the call failed.
+            SyncInAsyncError: an event loop runs in this thread.
+        """
+        refuse_in_loop(f"{self._task.symbol}.trigger")
+        encode = self._task.encode_keywords
+        begin = _begin(self._task, lambda: encode(args, kwargs), self._bound)
+        return current_client().carry_out_blocking(begin)
 
 
 class AsyncUnpackedTask(UnpackedTask[K, R]):
@@ -70,151 +195,7 @@ class BlockingUnpackedTask(UnpackedTask[K, R]):
         return self.call_in_place(args, kwargs)
 
 
-# pyright: reportOverlappingOverload=false
-# The overloads below overlap on purpose: the first that fits wins, and the last ones are for
-# functions without a payload, which no narrower type describes.
-
-
-class TaskDecorator(Protocol):
-    """What ``task("id")`` returns: it makes a task of a function."""
-
-    @overload
-    def __call__(
-        self, fn: Callable[Concatenate[P, ...], Coroutine[Any, Any, R]], /
-    ) -> AsyncTask[P, R]: ...
-    @overload
-    def __call__(self, fn: Callable[Concatenate[P, ...], R], /) -> BlockingTask[P, R]: ...
-    @overload
-    def __call__(self, fn: Callable[..., Coroutine[Any, Any, R]], /) -> AsyncTask[None, R]: ...
-    @overload
-    def __call__(self, fn: Callable[..., R], /) -> BlockingTask[None, R]: ...
-
-
-class UnpackedTaskDecorator(Protocol):
-    """What ``task("id", unpack=True)`` returns: it makes a task of a function."""
-
-    @overload
-    def __call__(self, fn: Callable[K, Coroutine[Any, Any, R]], /) -> AsyncUnpackedTask[K, R]: ...
-    @overload
-    def __call__(self, fn: Callable[K, R], /) -> BlockingUnpackedTask[K, R]: ...
-
-
-@overload
-def task(
-    task_id: str,
-    /,
-    *,
-    description: str | None = None,
-    queue: Queue | str | None = None,
-    concurrency_limit: int | None = None,
-    machine: Machine | None = None,
-    retry: RetryPolicy | int | Unset | None = UNSET,
-    max_duration: Duration | Unset | None = UNSET,
-    ttl: Duration | None = None,
-    schema: Mapping[str, Any] | None = None,
-    unpack: Literal[False] = False,
-    validate_output: bool = True,
-    serializer: Serializer = "json",
-) -> TaskDecorator: ...
-@overload
-def task(
-    task_id: str,
-    /,
-    *,
-    unpack: Literal[True],
-    description: str | None = None,
-    queue: Queue | str | None = None,
-    concurrency_limit: int | None = None,
-    machine: Machine | None = None,
-    retry: RetryPolicy | int | Unset | None = UNSET,
-    max_duration: Duration | Unset | None = UNSET,
-    ttl: Duration | None = None,
-    schema: Mapping[str, Any] | None = None,
-    validate_output: bool = True,
-    serializer: Serializer = "json",
-) -> UnpackedTaskDecorator: ...
-def task(  # noqa: PLR0913 - the options of a task, all of them optional
-    task_id: str,
-    /,
-    *,
-    description: str | None = None,
-    queue: Queue | str | None = None,
-    concurrency_limit: int | None = None,
-    machine: Machine | None = None,
-    retry: RetryPolicy | int | Unset | None = UNSET,
-    max_duration: Duration | Unset | None = UNSET,
-    ttl: Duration | None = None,
-    schema: Mapping[str, Any] | None = None,
-    unpack: bool = False,
-    validate_output: bool = True,
-    serializer: Serializer = "json",
-) -> Any:
-    """Make a task of a function: ``@task("send-welcome")``.
-
-    The first parameter is the whole payload; ``ctx: Context``, ``signal: CancelSignal`` and
-    ``run: RunInfo`` after ``*`` are filled in by the worker.
-
-    Args:
-        task_id: the task's name on the wire. Renaming the function does not change it.
-        description: one line for the dashboard.
-        queue: a shared queue, or its name. Default: the task's own.
-        concurrency_limit: how many runs of the task's own queue execute at once.
-        machine: a preset such as ``"small-2x"``.
-        retry: a policy, a number of attempts, or None for a single one. Default: the project's.
-        max_duration: compute time of one attempt (at least 5 seconds), or None for no limit.
-        ttl: how long a run may wait in its queue before it expires.
-        schema: a JSON Schema for the dashboard and other languages, instead of the type's own.
-        unpack: the payload is an object whose keys are the function's parameters.
-        validate_output: check the output against the return annotation.
-        serializer: ``"superjson"`` keeps dates, sets and large integers for TypeScript readers.
-
-    Raises:
-        OptionError: an option is out of range.
-        DefinitionError: the function can't be a task (when the decorator is applied).
-        DuplicateTaskError: another task has this id (likewise).
-    """
-    if not isinstance(task_id, str) or not task_id:  # pyright: ignore[reportUnnecessaryIsInstance] - @task without an id passes the function here
-        raise DefinitionError('A task needs an id: write @task("my-task"), not @task.')
-    options = read_options(
-        description=description,
-        queue=queue,
-        concurrency_limit=concurrency_limit,
-        machine=machine,
-        retry=retry,
-        max_duration=max_duration,
-        ttl=ttl,
-        schema=schema,
-        unpack=unpack,
-        validate_output=validate_output,
-        serializer=serializer,
-    )
-
-    def declare(fn: Callable[..., Any], /) -> DeclaredTask:
-        namespace = _surroundings(fn, sys._getframe(1))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public way
-        declared = _made(task_id, fn, options, namespace)
-        REGISTRY.add_task(declared)
-        return declared
-
-    return declare
-
-
-def _made(
-    task_id: str,
-    fn: Callable[..., Any],
-    options: TaskOptions,
-    namespace: Mapping[str, object],
-) -> DeclaredTask:
-    import inspect  # noqa: PLC0415 - loaded by the declaration anyway, but not before it
-
-    is_async = inspect.iscoroutinefunction(fn)
-    if options.unpack:
-        kind = AsyncUnpackedTask[..., Any] if is_async else BlockingUnpackedTask[..., Any]
-    else:
-        kind = AsyncTask[Any, Any] if is_async else BlockingTask[Any, Any]
-    return kind(task_id, fn, options, namespace=namespace)
-
-
-def _surroundings(fn: Callable[..., Any], frame: FrameType) -> dict[str, object]:
-    """Return the local names around a nested function: its annotations may use them."""
-    is_nested = "<locals>" in getattr(fn, "__qualname__", "")
-    return dict(frame.f_locals) if is_nested else {}
+def _begin(
+    declared: DeclaredTask, encode: Callable[[], Packet], options: TriggerOptions
+) -> Callable[[Line], Operation[RunHandle[Any, Any]]]:
+    return lambda line: trigger(line, declared.id, encode, options, declared.output_type)
