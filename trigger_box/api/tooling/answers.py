@@ -31,6 +31,15 @@ class ProjectAnswer(TypedDict):
     organization: OrganizationAnswer
 
 
+class RuntimeAnswer(TypedDict):
+    """What is deployed in an environment of a project."""
+
+    organization: dict[str, str]
+    project: dict[str, str]
+    environment: dict[str, str]
+    deployment: None
+
+
 class InitializedAnswer(TypedDict):
     """When a folder was first set up for a project."""
 
@@ -90,17 +99,6 @@ class PublicTokenAnswer(TypedDict):
 
     token: str
     environmentId: str
-
-
-class EnvironmentAnswer(TypedDict):
-    """One of a project's environments."""
-
-    id: str
-    slug: str
-    type: str
-    isBranchableEnvironment: bool
-    branchName: str | None
-    paused: bool
 
 
 class VariablesAnswer(TypedDict):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from litestar import get, patch, post
 
+from trigger_box.access.actors import SLUGS, EnvironmentType
 from trigger_box.api.authentication import PERSONAL
 from trigger_box.api.rooms import ApiRequest, TheRooms, TheUser
 from trigger_box.api.tooling.answers import (
     InitializedAnswer,
     OrganizationAnswer,
     ProjectAnswer,
+    RuntimeAnswer,
     organization_answer,
     project_answer,
 )
@@ -21,6 +23,27 @@ from trigger_box.api.wire.instants import iso
 async def list_projects(rooms: TheRooms, user: TheUser) -> list[ProjectAnswer]:
     """Return the projects that the caller can see, oldest first."""
     return [project_answer(project) for project in await rooms.access.projects_of(user)]
+
+
+@get("/api/v1/projects/runtimes", opt={"auth": PERSONAL}, summary="List deployed runtimes")
+async def list_runtimes(rooms: TheRooms, user: TheUser) -> list[RuntimeAnswer]:
+    """Return what runs in each project's production environment: nothing is deployed yet."""
+    return [
+        {
+            "organization": {
+                "title": project.organization.title,
+                "slug": project.organization.slug,
+            },
+            "project": {
+                "name": project.name,
+                "slug": project.slug,
+                "externalRef": project.ref,
+            },
+            "environment": {"slug": SLUGS[EnvironmentType.PRODUCTION]},
+            "deployment": None,
+        }
+        for project in await rooms.access.projects_of(user)
+    ]
 
 
 @get("/api/v1/projects/{project_ref:str}", opt={"auth": PERSONAL}, summary="Get a project")
@@ -93,6 +116,7 @@ async def create_project(
 
 routes = [
     list_projects,
+    list_runtimes,
     get_project,
     rename_project,
     initialize_project,
