@@ -91,13 +91,18 @@ class Family:
         return (self.run, *self.below)
 
 
-async def read_family(store: Store, environment_id: EnvironmentId, run_id: RunId) -> Family:
-    """Return a run of this environment and those below it.
+async def read_family(
+    store: Store,
+    environment_id: EnvironmentId,
+    run_id: RunId,
+    *,
+    most: int = limits.TRACE_RUNS_MAX,
+) -> Family:
+    """Return a run of this environment and those below it, at most ``most`` runs.
 
     Raises:
         RunNotFoundError: there is no such run here.
     """
-    most = limits.TRACE_RUNS_MAX
     rows = await store.readers.all(
         sql.family, {"run_id": run_id, "environment_id": environment_id, "limit": most + 1}
     )

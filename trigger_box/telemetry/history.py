@@ -7,7 +7,7 @@ from the segments. A bookmark per segment stands in the same transaction as the 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ class Scope:
     Attributes:
         run_id: the run that is looked at; its rows come first.
         run_ids: that run and those below it.
-        trace_id: finds rows whose sender named no run.
+        trace_id: finds rows whose sender named no run; may be empty.
         from_ms: earliest and ``to_ms`` latest arrival.
     """
 
@@ -61,7 +61,14 @@ class Scope:
         """Return whether a row is in scope: the same rule as in the queries."""
         if row.environment_id != self.environment_id:
             return False
-        return row.run_id in self.run_ids if row.run_id else row.trace_id == self.trace_id
+        if row.run_id:
+            return row.run_id in self.run_ids
+        return bool(self.trace_id) and row.trace_id == self.trace_id
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return what rows in scope are kept by in the tail."""
+        return (*self.run_ids, self.trace_id) if self.trace_id else self.run_ids
 
     def parameters(self) -> dict[str, object]:
         """Return the query parameters."""
@@ -89,10 +96,14 @@ class History:
         path: the database file.
         segments: the folder of segments.
         scratch: a folder for what is being loaded or sorted.
+        own_files: gives the names of the files this process has begun, oldest first.
     """
 
-    def __init__(self, path: Path, *, segments: Path, scratch: Path) -> None:
+    def __init__(
+        self, path: Path, *, segments: Path, scratch: Path, own_files: Callable[[], Sequence[str]]
+    ) -> None:
         self._path = path
+        self._own_files = own_files
         self._segments = segments
         self._scratch = scratch / "telemetry"
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -101,7 +112,7 @@ class History:
         self._own_at = 0
         self.loaded_seq = 0
         """Rows of this process up to here are in the database."""
-        self.rows_loaded_bytes = 0
+        self.bytes_loaded = 0
 
     @property
     def is_open(self) -> bool:
@@ -113,11 +124,8 @@ class History:
         """Return whether segments of earlier starts wait to be loaded."""
         return bool(self._older)
 
-    def open(self, own: Sequence[str]) -> None:
+    def open(self) -> None:
         """Open the database; begin anew if it is damaged or of another format.
-
-        Args:
-            own: names of the files this process has begun: they are loaded in order, and first.
 
         Raises:
             HistoryUnavailableError: it can't be opened, and that is not the file's fault.
@@ -144,7 +152,7 @@ class History:
                 raise HistoryUnavailableError(
                     f"The history file {self._path} can't be made: {_first_line(second)}"
                 ) from second
-        mine = set(own)
+        mine = set(self._own_files())
         self._own_at = 0
         self._older = sorted(
             (
@@ -162,7 +170,7 @@ class History:
             with suppress(OSError, AttributeError):  # not every C library can
                 ctypes.CDLL(None).malloc_trim(0)
 
-    def load(self, own: Sequence[str]) -> Loaded | None:
+    def load(self) -> Loaded | None:
         """Load one bite; return None when nothing waits.
 
         Own files first, in order; then those of earlier starts, newest first, since people look
@@ -171,6 +179,7 @@ class History:
         Raises:
             HistoryUnavailableError: the database or the disk failed; nothing was loaded.
         """
+        own = self._own_files()
         while self._own_at < len(own):
             name = own[self._own_at]
             loaded = self._load_file(name, is_own=True)
@@ -288,7 +297,7 @@ class History:
         finally:
             piece.unlink(missing_ok=True)
         self._bookmarks[name] = at + end
-        self.rows_loaded_bytes += end
+        self.bytes_loaded += end
         if is_own:
             last = lines.rfind(b"\n", 0, end - 1) + 1
             self.loaded_seq = max(self.loaded_seq, seq_of(lines[last:]) or 0)

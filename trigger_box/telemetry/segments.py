@@ -162,14 +162,18 @@ class SegmentWriter:
         """Return how much was put and is not in a file yet."""
         return self._bytes_put - self._bytes_settled
 
-    def put(self, stream: str, *, day: str, seq: int, lines: bytes) -> None:
-        """Hand over complete lines, the first of them numbered ``seq``.
+    def check_room(self, size: int) -> None:
+        """Check that ``size`` more bytes may be put. Whatever is put alone always fits.
 
         Raises:
-            TelemetryBusyError: too much waits already; nothing was accepted.
+            TelemetryBusyError: too much waits already.
         """
-        if self.bytes_waiting + len(lines) > limits.TELEMETRY_QUEUE_BYTES_MAX:
+        waiting = self.bytes_waiting
+        if waiting and waiting + size > limits.TELEMETRY_QUEUE_BYTES_MAX:
             raise TelemetryBusyError
+
+    def put(self, stream: str, *, day: str, seq: int, lines: bytes) -> None:
+        """Hand over complete lines, the first of them numbered ``seq``. Ask for room before."""
         self._bytes_put += len(lines)
         self._queue.put(_Batch(stream=stream, day=day, seq=seq, lines=lines))
 

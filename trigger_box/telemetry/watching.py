@@ -52,6 +52,10 @@ class Watches:
             for watch in self._by_key.get(key, ()):
                 watch.wake()
 
+    def wake_all(self) -> None:
+        """Wake everybody: rows turned up that were there before."""
+        self.wake(list(self._by_key))
+
     @property
     def count(self) -> int:
         """Return how many keys are watched."""

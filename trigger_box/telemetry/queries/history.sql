@@ -96,10 +96,11 @@ SELECT /*row*/, left(message, $message_max) AS message, attributes
 
 -- name: span_rows
 -- One span with all it has: its final row, or the partial ones that announce it. Newest first.
+-- A log line has no span id, only its number.
 SELECT /*row*/, message, attributes
   FROM telemetry
  WHERE /*mine*/
-   AND (span_id = $span_id OR replaces = $span_id)
+   AND (span_id = $span_id OR replaces = $span_id OR seq = $number)
  ORDER BY seq DESC
  LIMIT $limit;
 

@@ -1,0 +1,153 @@
+"""Storing what came in: numbers, segment files, the tail, and who is woken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from trigger_box.clock import Clock
+from trigger_box.domain import limits
+from trigger_box.telemetry.parcels import Packed, Parcel, open_packed
+from trigger_box.telemetry.rows import line_of
+from trigger_box.telemetry.segments import (
+    POINTS,
+    ROWS,
+    SegmentWriter,
+    TelemetryBusyError,
+    day_of,
+    last_seq,
+)
+from trigger_box.telemetry.tail import Tail
+from trigger_box.telemetry.watching import Watches
+
+_INLINE_BYTES: Final = 64 * 1024
+"""A request up to this size is read on the loop: a hop to a thread would cost more."""
+
+_BITS_WITHIN_MS: Final = 12
+_STEP_ROWS: Final = 500
+_LINE_OVERHEAD: Final = 32
+
+
+@dataclass(slots=True, kw_only=True)
+class Counters:
+    """What came in since the start. All only ever grow."""
+
+    requests: int = 0
+    bytes_received: int = 0
+    rows: int = 0
+    points: int = 0
+    refused: int = 0
+    cut_values: int = 0
+    busy_answers: int = 0
+
+
+class Receiver:
+    """Takes export requests. Used on the event loop.
+
+    Args:
+        on_full: called when the tail has grown so much that it should be loaded.
+    """
+
+    def __init__(
+        self,
+        writer: SegmentWriter,
+        tail: Tail,
+        watches: Watches,
+        clock: Clock,
+        *,
+        on_full: Callable[[], None],
+    ) -> None:
+        self._writer = writer
+        self._tail = tail
+        self._watches = watches
+        self._clock = clock
+        self._on_full = on_full
+        self._thread = ThreadPoolExecutor(1, "telemetry-parse")
+        self._bodies_bytes = 0
+        self._seq = 0
+        self.counters = Counters()
+
+    async def start(self, segments: Path) -> None:
+        """Find where numbers go on after the last start."""
+        loop = asyncio.get_running_loop()
+        self._seq = await loop.run_in_executor(self._thread, last_seq, segments)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()
+
+    async def receive(self, packed: Packed) -> Parcel:
+        """Take in one export request; return what became of it.
+
+        The rows can be read when this returns, and are on disk about a second later.
+
+        Raises:
+            TelemetryBusyError: too much waits already; nothing was taken.
+            InvalidError, TooLargeError: the request is not OTLP, or too large.
+        """
+        self.counters.requests += 1
+        self.counters.bytes_received += len(packed.body)
+        try:
+            self._writer.check_room(len(packed.body))
+            parcel = await self._open(packed)
+            self._writer.check_room(
+                sum(len(row.record) + _LINE_OVERHEAD for row in parcel.rows)
+                + sum(len(point) + _LINE_OVERHEAD for point in parcel.points)
+            )
+        except TelemetryBusyError:
+            self.counters.busy_answers += 1
+            raise
+        self.counters.refused += parcel.refused
+        self.counters.cut_values += parcel.cut
+        for at in range(0, max(len(parcel.rows), len(parcel.points)), _STEP_ROWS):
+            if at:
+                await asyncio.sleep(0)  # a large request must not hold up others
+            self._store_rows(parcel, at)
+            self._store_points(parcel, at)
+        return parcel
+
+    async def _open(self, packed: Packed) -> Parcel:
+        size = len(packed.body)
+        if size <= _INLINE_BYTES and not packed.content_encoding:
+            return open_packed(packed)
+        if self._bodies_bytes and self._bodies_bytes + size > limits.OTLP_BODIES_BYTES_MAX:
+            raise TelemetryBusyError
+        self._bodies_bytes += size
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, open_packed, packed)
+        finally:
+            self._bodies_bytes -= size
+
+    def _store_rows(self, parcel: Parcel, at: int) -> None:
+        rows = parcel.rows[at : at + _STEP_ROWS]
+        if not rows:
+            return
+        first = self._numbers(len(rows))
+        lines = [line_of(row.record, first + i) for i, row in enumerate(rows)]
+        self._writer.put(ROWS, day=day_of(parcel.received_ms), seq=first, lines=b"".join(lines))
+        for i, row in enumerate(rows):
+            self._tail.add(first + i, received_ms=parcel.received_ms, key=row.key, line=lines[i])
+        self.counters.rows += len(rows)
+        self._watches.wake({row.key for row in rows} | {row.trace_id for row in rows})
+        if self._tail.bytes >= limits.TELEMETRY_TAIL_BYTES:
+            self._on_full()
+
+    def _store_points(self, parcel: Parcel, at: int) -> None:
+        points = parcel.points[at : at + _STEP_ROWS]
+        if not points:
+            return
+        first = self._numbers(len(points))
+        lines = b"".join(line_of(point, first + i) for i, point in enumerate(points))
+        self._writer.put(POINTS, day=day_of(parcel.received_ms), seq=first, lines=lines)
+        self.counters.points += len(points)
+
+    def _numbers(self, count: int) -> int:
+        """Return the first of ``count`` numbers: higher than all before, also after a restart."""
+        first = max(self._seq + 1, self._clock.now_ms() << _BITS_WITHIN_MS)
+        self._seq = first + count - 1
+        return first
