@@ -27,7 +27,7 @@ from trigger_box.settings import Settings
 
 ORIGIN = "http://box.test"
 EMAIL = "owner@example.com"
-PASSWORD = "a long enough password"  # noqa: S105 - of a box that lives for one test
+PASSWORD = "a long enough password"
 
 
 class ManualClock:

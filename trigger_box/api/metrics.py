@@ -7,7 +7,7 @@ from typing import Final
 from trigger_box.api.rooms import Rooms
 from trigger_box.version import VERSION
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE: Final = "text/plain; version=0.0.4"
 
 
 def render(rooms: Rooms) -> bytes:

@@ -22,6 +22,7 @@ from trigger_box.engine.trigger import IdempotencyOptions, Trace, TriggerRequest
 
 _SOURCES: Final = frozenset({"sdk", "cli", "mcp"})
 _VERSION_CHARACTERS_MAX: Final = 64
+_QUOTE: Final = ord('"')
 _FALSY: Final = frozenset({b"null", b"0", b"false", b'""'})
 _LOCATION: Final = re.compile(r"^(?P<said>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
 
@@ -72,8 +73,7 @@ class TriggerOptions(Struct, rename="camel"):
     delay: Text | int | float | None = None
     ttl: Text | Annotated[int, Meta(ge=0)] | None = None
     tags: str | list[str] | None = None
-    metadata: Raw | None = None
-    metadata_type: Text | None = None
+    metadata: Raw | UnsetType = UNSET
     max_attempts: int | None = None
     max_duration: Annotated[float, Meta(ge=0)] | None = None
     machine: Machine | None = None
@@ -171,7 +171,7 @@ def request_of(
         delay_until_ms=None if options.delay is None else delay_until_ms(options.delay, now_ms),
         ttl=None if options.ttl is None else ttl_of(options.ttl),
         tags=tags_of(options.tags),
-        metadata=metadata_of(options.metadata, options.metadata_type),
+        metadata=metadata_of(options.metadata),
         max_attempts=options.max_attempts,
         max_duration_s=options.max_duration,
         machine=options.machine,
@@ -211,12 +211,16 @@ def payload_of(payload: Raw | UnsetType, payload_type: str | None) -> Packet:
 
 
 def _string_in(raw: Raw) -> str | None:
-    return msgspec.json.decode(raw, type=str) if bytes(raw[:1]) == b'"' else None
+    """Return the text of a JSON string, None for any other JSON value."""
+    return msgspec.json.decode(raw, type=str) if memoryview(raw)[0] == _QUOTE else None
 
 
-def metadata_of(metadata: Raw | None, metadata_type: str | None) -> Packet | None:
-    """Return seed metadata: an object as it came in, or the text of one."""
-    if metadata is None or bytes(metadata) == b"null":
+def metadata_of(metadata: Raw | UnsetType) -> Packet | None:
+    """Return seed metadata: an object as it came in, or the text of one.
+
+    It is JSON whatever ``metadataType`` says: clients name super+json only where they are equal.
+    """
+    if metadata is UNSET or bytes(metadata) == b"null":
         return None
     text = _string_in(metadata)
     if text is None:
@@ -225,7 +229,6 @@ def metadata_of(metadata: Raw | None, metadata_type: str | None) -> Packet | Non
         msgspec.json.decode(text, type=dict[str, Raw])
     except msgspec.MsgspecError as error:
         raise InvalidError("options.metadata: Expected an object") from error
-    del metadata_type  # always JSON: the client sends super+json only where they are the same
     return Packet(text, packets.JSON)
 
 
