@@ -10,6 +10,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Any, Final
 
 from trigger_box.clock import Clock
@@ -133,12 +134,13 @@ class Attempt:
             self._after(float(limit_s), self._time_out)
         self._around.telemetry.add_partial(
             self._records.resource,
-            self._records.partial_span(
+            partial(
+                self._records.partial_span,
                 name=f"Attempt {started.attempt_number}",
                 span_id=self._records.attempt_span_id,
                 parent_id=self._records.run_span_id,
                 started_ns=self._begun_ns,
-                attributes=self._attempt_attributes,
+                attributes=dict(self._attempt_attributes),
             ),
             span_id=self._records.attempt_span_id,
         )
@@ -306,7 +308,8 @@ class Attempt:
             self._open_spans[span_id] = frame
             telemetry.add_partial(
                 records.resource,
-                records.partial_span(
+                partial(
+                    records.partial_span,
                     name=str(frame["name"]),
                     span_id=span_id,
                     parent_id=str(frame["parent"]),

@@ -29,7 +29,7 @@ from trigger_box.worker.limits import (
     WATCH_TICK_S,
 )
 from trigger_box.worker.pool import WARM_EXECUTORS, Pool
-from trigger_box.worker.reports import RunStopped, TroubleSeen
+from trigger_box.worker.reports import TroubleSeen
 from trigger_box.worker.run_life import RunLife
 
 _NOT_FOUND: Final = 404
@@ -169,46 +169,47 @@ class Controller:
 
     def _begin(self, handed: Handed) -> None:
         assert self._group is not None, "runs are taken only while the controller runs"
-        self._group.create_task(self._live(handed))
+        life = self._hold(handed)
+        if life is not None:
+            self._group.create_task(self._live(life))
 
-    async def _live(self, first: Handed) -> None:
-        handed: Handed | None = first
-        while handed is not None:
-            if handed.run_id in self._lives:
-                return
-            life = RunLife(
-                handed,
-                self._pools.get(handed.version_id),
-                routes=self._box.runs,
-                update_routes=self._box,
-                around=self._around,
-                wants_next=self._wants_next,
-            )
-            self._lives[handed.run_id] = life
-            self._roster.add(handed.run_id)
-            self._has_work.set()
-            run_id, handed = handed.run_id, None
+    def _hold(self, handed: Handed) -> RunLife | None:
+        """Count a run among those in flight; None if it is already."""
+        if handed.run_id in self._lives:
+            return None
+        life = RunLife(
+            handed,
+            self._pools.get(handed.version_id),
+            routes=self._box.runs,
+            update_routes=self._box,
+            around=self._around,
+            wants_next=self._wants_next,
+        )
+        self._lives[handed.run_id] = life
+        self._roster.add(handed.run_id)
+        self._has_work.set()
+        return life
+
+    async def _live(self, first: RunLife) -> None:
+        """Live through a run, and through those that the box gives with its last answers."""
+        life: RunLife | None = first
+        while life is not None:
+            handed: Handed | None = None
             try:
                 handed = await life.live()
             except CallError as error:
-                self._around.reporter.report(
-                    RunStopped(
-                        run_id=run_id,
-                        task_id=first.task_id or "a run",
-                        attempt=0,
-                        reason=f"the box could not be told: {error}",
-                    )
-                )
+                life.lost(str(error))
             except Exception as error:  # noqa: BLE001 - a bug of ours in one run must not stop the others
                 self._trouble(
-                    f"{run_id}: the worker failed, please report this: {error!r}\n"
+                    f"{life.run_id}: the worker failed, please report this: {error!r}\n"
                     + "".join(traceback.format_exception(error))
                 )
             finally:
-                del self._lives[run_id]
-                self._roster.remove(run_id)
+                del self._lives[life.run_id]
+                self._roster.remove(life.run_id)
                 self._freed_s = asyncio.get_running_loop().time()
                 self._changed.set()
+            life = self._hold(handed) if handed is not None else None
         if len(self._pools) > 1:
             await self._drop_idle_versions()
 

@@ -10,7 +10,10 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
 from typing import Any, Final, cast
 
 from trigger_box.clock import Clock
@@ -23,6 +26,7 @@ from trigger_box.sdk.errors import (
     RunCancelled,
 )
 from trigger_box.sdk.failures import describe_failure, describe_internal
+from trigger_box.sdk.places import is_ours
 from trigger_box.sdk.registry import REGISTRY
 from trigger_box.sdk.retries import RetryPolicy, decide_retry
 from trigger_box.sdk.secrets import SecretMask
@@ -36,6 +40,7 @@ from trigger_box.worker.loop_owner import LoopOwner
 Wire = dict[str, Any]
 
 _OUTPUT_SHOWN_BYTES_MAX: Final = 16 * 1024
+_ASYNCIO: Final = Path(asyncio.__file__).parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +139,7 @@ def _shown(data: str | None, packet_type: str) -> Mapping[str, Scalar]:
 def _failed(
     error: BaseException, execution: Wire, retry: RetryRules, clock: Clock, ids: IdSource
 ) -> Outcome:
+    error.__traceback__ = _users_part(error.__traceback__)
     completion: Wire = {
         "ok": False,
         "id": str(execution["run"]["id"]),
@@ -154,6 +160,24 @@ def _failed(
     if "retry" not in completion:
         completion["skippedRetrying"] = True
     return Outcome(completion=completion, output_attributes={})
+
+
+def _users_part(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback from the first frame that is neither ours nor asyncio's."""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not is_ours(file) and Path(file).parent != _ASYNCIO:
+            return trace
+        trace = trace.tb_next
+    return None
+
+
+def prepare_tasks() -> None:
+    """Build what tasks build at their first run, once for all forks. Mistakes show in the run."""
+    for task in REGISTRY.tasks.values():
+        with suppress(DefinitionError):
+            task.payload_adapter()
+            task.output_json_schema()
 
 
 def _policy(wire: Wire) -> RetryPolicy:

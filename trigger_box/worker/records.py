@@ -23,6 +23,7 @@ _SEVERITY_NUMBERS: Final[Mapping[str, int]] = {
 }
 # `print` is to Python what console.log is to JavaScript; the capital tells it from `logger`.
 _SEVERITY_TEXTS: Final[Mapping[str, str]] = {"log": "Log"}
+_RESOURCES_MAX: Final = 64
 _text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -48,6 +49,26 @@ def resource_attributes(execution: Mapping[str, Any]) -> str:
     environment, organization = execution["environment"], execution["organization"]
     project = execution["project"]
     machine: Mapping[str, Any] = execution.get("machine") or {}
+    key = (environment["id"], project["name"], organization["name"], machine.get("name"))
+    known = _resources.get(key)
+    if known is None:
+        if len(_resources) >= _RESOURCES_MAX:
+            _resources.clear()
+        known = _resource_attributes(environment, organization, project, machine)
+        _resources[key] = known
+    return known
+
+
+# One worker serves one environment and a handful of machines: nearly every attempt finds its own.
+_resources: dict[tuple[object, ...], str] = {}
+
+
+def _resource_attributes(
+    environment: Mapping[str, Any],
+    organization: Mapping[str, Any],
+    project: Mapping[str, Any],
+    machine: Mapping[str, Any],
+) -> str:
     return attribute_list(
         {
             "$trigger": True,

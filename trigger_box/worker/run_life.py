@@ -134,6 +134,10 @@ class RunLife:
         self.looked_s = float("-inf") if self._is_look_owed else self._loop.time()
         self._is_look_owed = False
 
+    def lost(self, message: str) -> None:
+        """Say that the box could not be reached for this run."""
+        self._stopped(self._handed.task_id or "a run", f"the box could not be told: {message}")
+
     async def _attempt_once(self, started: Started) -> Verdict | None:
         self.snapshot_id = started.snapshot_id
         self._attempt_number = started.attempt_number

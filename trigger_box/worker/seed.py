@@ -178,6 +178,9 @@ def main() -> None:
     threads: list[str] = []
     if frame["preload"]:
         discovery = discover(project)
+        from trigger_box.worker.execution import prepare_tasks  # noqa: PLC0415 - imports the SDK
+
+        prepare_tasks()
         threads = _other_threads()
     control.sendall(
         encode(

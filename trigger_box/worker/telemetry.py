@@ -6,7 +6,7 @@ What a record looks like is in ``records.py``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
@@ -31,7 +31,9 @@ class _Batch:
     """Records of one signal by resource; partial spans by the id of the real one."""
 
     by_resource: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    partials: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    partials: dict[str, tuple[str, Callable[[], str]]] = field(
+        default_factory=dict[str, tuple[str, Callable[[], str]]]
+    )
     records: int = 0
     characters: int = 0
 
@@ -81,10 +83,10 @@ class Telemetry:
         self._spans.partials.pop(span_id, None)
         self._add(self._spans, resource, record)
 
-    def add_partial(self, resource: str, record: str, *, span_id: str) -> None:
-        """Take the announcement of a span that has begun."""
-        if self._spans.records < BACKLOG_RECORDS_MAX:
-            self._spans.partials[span_id] = (resource, record)
+    def add_partial(self, resource: str, make: Callable[[], str], *, span_id: str) -> None:
+        """Take the announcement of a span that has begun. It is made if it is sent at all."""
+        if len(self._spans.partials) < BACKLOG_RECORDS_MAX:
+            self._spans.partials[span_id] = (resource, make)
             self._noticed(self._spans)
 
     def add_log(self, resource: str, record: str) -> None:
@@ -136,8 +138,8 @@ class Telemetry:
     async def _send(self) -> None:
         spans, self._spans = self._spans, _Batch()
         logs, self._logs = self._logs, _Batch()
-        for resource, record in spans.partials.values():
-            spans.add(resource, record)
+        for resource, make in spans.partials.values():
+            spans.add(resource, make())
         if spans.records:
             await self._post("traces", _body(spans, "resourceSpans", "scopeSpans", "spans"))
         if logs.records:
