@@ -40,7 +40,7 @@ from trigger_box.access.public_tokens import (
 from trigger_box.access.sessions import Sessions
 from trigger_box.access.tokens import Tokens
 from trigger_box.clock import Clock
-from trigger_box.domain.errors import NotFoundError, UnauthenticatedError
+from trigger_box.domain.errors import NotFoundError, UnauthenticatedError, UnavailableError
 from trigger_box.ids import EnvironmentId, IdSource, OrganizationId, ProjectId
 from trigger_box.store.store import Store
 
@@ -51,6 +51,12 @@ class OtlpTokenError(UnauthenticatedError):
     """The telemetry token is missing or wrong."""
 
     code = "invalid_otlp_token"
+
+
+class NobodyYetError(UnavailableError):
+    """This box has no account yet. Make one: trigger-box admin create --email you@example.com."""
+
+    code = "unclaimed"
 
 
 class Access:
@@ -158,11 +164,11 @@ class Access:
         return changed
 
     async def change_password(
-        self, user: User, *, current: str, password: str, address: str
+        self, user: User, *, current: str, password: str, address: str, cookie: str
     ) -> None:
         """Give a signed-in person another password. See ``People.change_password``."""
         await self._people.change_password(
-            user, current=current, password=password, address=address
+            user, current=current, password=password, address=address, cookie=cookie
         )
 
     # ------------------------------------------------------------ browsers
@@ -281,6 +287,20 @@ class Access:
             OrganizationNotFoundError: there is none, or not this person's to see.
         """
         return await self._projects.create_project(user, organization=organization, name=name)
+
+    async def create_project_for(self, email: str | None, *, name: str) -> NewProject:
+        """Make a project on the owner's word: for an account, or for the oldest one.
+
+        Raises:
+            InvalidError: the name is none.
+            LimitError: there are too many.
+            NobodyYetError: the box has no account.
+            UserNotFoundError: there is no such account.
+        """
+        user = await self._people.first() if email is None else await self.user_by_email(email)
+        if user is None:
+            raise NobodyYetError
+        return await self.create_project(user, name=name)
 
     async def rename_project(self, user: User, ref: str, name: str) -> Project:
         """Give a project another name; its ref and its links stay."""

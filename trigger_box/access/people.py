@@ -161,9 +161,12 @@ class People:
         return await self._store.write(put)
 
     async def change_password(
-        self, user: User, *, current: str, password: str, address: str
+        self, user: User, *, current: str, password: str, address: str, cookie: str
     ) -> None:
-        """Give a signed-in person another password. All their sessions end.
+        """Give a signed-in person another password. Their other sessions end.
+
+        Args:
+            cookie: of the session that asks; it lives on.
 
         Raises:
             InvalidError: the new password is not fit for use, or the current one is not right.
@@ -175,7 +178,14 @@ class People:
         except SignInRefusedError as error:
             raise InvalidError("This is not your current password.", field="current") from error
         password_hash = await self._passwords.hash(password)
-        await self._store.write(lambda tx: self._set_password(tx, user, password_hash))
+        await self._store.write(
+            lambda tx: self._set_password(tx, user, password_hash, kept_cookie=cookie)
+        )
+
+    async def first(self) -> User | None:
+        """Return the oldest account: whose box this is. None while it is unclaimed."""
+        row = await self._store.readers.one(sql.first_user)
+        return None if row is None else user_of(row)
 
     async def user_by_email(self, email: str) -> User:
         """Return the account with this address.
@@ -256,15 +266,17 @@ class People:
 
     def _update_admin(self, tx: Transaction, user: User, password_hash: str | None) -> User:
         if password_hash is not None:
-            self._set_password(tx, user, password_hash)
+            self._set_password(tx, user, password_hash, kept_cookie=None)
         if not user.is_admin:
             tx.execute(sql.make_admin, {"id": user.id})
             self._projects.join_all(tx, user_id=user.id)
         return replace(user, is_admin=True)
 
-    def _set_password(self, tx: Transaction, user: User, password_hash: str) -> None:
+    def _set_password(
+        self, tx: Transaction, user: User, password_hash: str, *, kept_cookie: str | None
+    ) -> None:
         tx.execute(sql.set_password, {"id": user.id, "password_hash": password_hash})
-        self._sessions.end_all_of(tx, user)
+        self._sessions.end_others_of(tx, user, kept_cookie=kept_cookie)
 
     def _add(
         self, tx: Transaction, *, email: str, name: str | None, password_hash: str | None

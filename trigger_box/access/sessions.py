@@ -108,9 +108,10 @@ class Sessions:
 
         await self._store.write(end)
 
-    def end_all_of(self, tx: Transaction, user: User) -> None:
-        """End every session of a user, inside a transaction."""
-        tx.execute(sql.delete_sessions_of_user, {"user_id": user.id})
+    def end_others_of(self, tx: Transaction, user: User, *, kept_cookie: str | None) -> None:
+        """End every session of a user but one, inside a transaction."""
+        kept_hash = "" if kept_cookie is None else token_hash(kept_cookie)
+        tx.execute(sql.delete_other_sessions, {"user_id": user.id, "kept_hash": kept_hash})
         tx.after_commit(self.forget)
 
     def forget(self) -> None:

@@ -8,7 +8,7 @@ from litestar import Litestar, Request, Response
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
-from trigger_box.api import health, openapi, tooling
+from trigger_box.api import accounts, health, local, openapi, sessions, tooling
 from trigger_box.api.asgi import ASGIApp
 from trigger_box.api.authentication import AuthenticationMiddleware
 from trigger_box.api.front import FrontDoor
@@ -22,6 +22,9 @@ from trigger_box.api.worker.sockets import WorkerSockets
 ROUTES: list[ControllerRouterHandler] = [
     *health.routes,
     *openapi.routes,
+    *sessions.routes,
+    *accounts.routes,
+    *local.routes,
     *tooling.routes,
     *dev.routes,
     *packets.routes,

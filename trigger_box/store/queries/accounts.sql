@@ -32,6 +32,10 @@ SELECT id, email, name, is_admin FROM users WHERE id = :id;
 -- Case does not matter in an address (the column's collation). Served by its UNIQUE index.
 SELECT id, email, name, is_admin, password_hash FROM users WHERE email = :email;
 
+-- name: first_user
+-- Who has the box: the oldest account.
+SELECT id, email, name, is_admin FROM users ORDER BY created_at_ms, id LIMIT 1;
+
 -- name: set_password
 UPDATE users SET password_hash = :password_hash WHERE id = :id;
 
@@ -60,8 +64,9 @@ UPDATE sessions SET expires_at_ms = :expires_at_ms WHERE token_hash = :token_has
 -- name: delete_session
 DELETE FROM sessions WHERE token_hash = :token_hash;
 
--- name: delete_sessions_of_user
-DELETE FROM sessions WHERE user_id = :user_id;
+-- name: delete_other_sessions
+-- All sessions of a user but one ('' keeps none). Served by sessions_by_user.
+DELETE FROM sessions WHERE user_id = :user_id AND token_hash <> :kept_hash;
 
 -- name: delete_expired_sessions
 -- Served by sessions_by_expiry.
