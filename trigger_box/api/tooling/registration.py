@@ -32,6 +32,10 @@ _CRON_NAMES: Final = re.compile(
 _SOURCES: Final = {"schedule": "SCHEDULED", "scheduled": "SCHEDULED", "agent": "AGENT"}
 
 
+# Raw can't be part of a union: an absent part is the text "null".
+_NULL: Final = msgspec.Raw(b"null")
+
+
 class _Queue(msgspec.Struct, rename="camel"):
     name: str | None = None
     concurrency_limit: int | float | msgspec.UnsetType | None = msgspec.UNSET
@@ -47,13 +51,13 @@ class _Task(msgspec.Struct, rename="camel"):
     export_name: str | None = None
     description: str | None = None
     queue: _Queue | None = None
-    retry: msgspec.Raw | None = None
-    machine: msgspec.Raw | None = None
+    retry: msgspec.Raw = _NULL
+    machine: msgspec.Raw = _NULL
     max_duration: int | float | None = None
     ttl: str | int | None = None
     trigger_source: str | None = None
     schedule: _Schedule | None = None
-    payload_schema: msgspec.Raw | None = None
+    payload_schema: msgspec.Raw = _NULL
 
 
 class _Metadata(msgspec.Struct, rename="camel"):
@@ -139,7 +143,7 @@ def _limit(queue: _Queue, who: str) -> int | None:
 
 
 def _checked(
-    raw: msgspec.Raw | None, read: Callable[[str | None], object], who: str, field: str
+    raw: msgspec.Raw, read: Callable[[str | None], object], who: str, field: str
 ) -> str | None:
     """Return a part of the body as text, once the engine's own reader understands it."""
     text = _text(raw)
@@ -150,9 +154,7 @@ def _checked(
     return text
 
 
-def _text(raw: msgspec.Raw | None) -> str | None:
-    if raw is None:
-        return None
+def _text(raw: msgspec.Raw) -> str | None:
     text = bytes(raw).decode()
     return None if text == "null" else text
 

@@ -19,22 +19,29 @@ from trigger_box.api.authentication import SECRET
 from trigger_box.api.rooms import ApiRequest, Rooms, TheEnvironment, TheRooms
 from trigger_box.api.streams import EventStream, event
 from trigger_box.api.tooling.places import origin_of
-from trigger_box.api.tooling.requests import raw_body_of
+from trigger_box.api.tooling.requests import ToolingBody, body_of, raw_body_of
 from trigger_box.api.wire.instants import iso
 from trigger_box.domain import limits
 from trigger_box.domain.errors import DeniedError
+from trigger_box.engine.cancel import disconnect
+from trigger_box.engine.leases import heartbeat
 
 DEQUEUE_PAUSE_WITH_RUN_MS: Final = 50
 DEQUEUE_PAUSE_WITHOUT_RUN_MS: Final = 200
 """How long the npm CLI pauses between two calls. Each call waits a while for a run at our end, so
 that hardly any run comes during a pause."""
-RUNS_PER_DISCONNECT_MAX: Final = 500
 
 
 class NotDevelopmentError(DeniedError):
     """Only the workers of development environments connect like this."""
 
     code = "not_development"
+
+
+class DisconnectBody(ToolingBody):
+    """The runs a worker process held when it went."""
+
+    run_friendly_ids: list[str]
 
 
 class DevConfigAnswer(TypedDict):
@@ -82,6 +89,34 @@ async def hear(rooms: TheRooms, environment: TheEnvironment) -> ASGIResponse:
 
 
 @post(
+    "/engine/v1/dev/runs/{run_id:str}/snapshots/{snapshot_id:str}/heartbeat",
+    opt={"auth": SECRET},
+    status_code=200,
+    summary="Give a sign of life of an attempt",
+)
+async def beat(
+    run_id: str, snapshot_id: str, rooms: TheRooms, environment: TheEnvironment
+) -> dict[str, bool]:
+    """Extend the lease of the attempt that runs. What it says about cpu and memory is not kept."""
+    await heartbeat(rooms.core, environment=environment, run_id=run_id, snapshot_id=snapshot_id)
+    return {"ok": True}
+
+
+@post(
+    "/engine/v1/dev/disconnect",
+    opt={"auth": SECRET, "body": DisconnectBody},
+    status_code=200,
+    summary="End the runs of a worker that went",
+)
+async def disconnect_worker(
+    request: ApiRequest, rooms: TheRooms, environment: TheEnvironment
+) -> dict[str, int]:
+    """Cancel runs at once, without waiting for a worker that is not there any more."""
+    body = await body_of(request, DisconnectBody)
+    return {"cancelled": await disconnect(rooms.core, environment, body.run_friendly_ids)}
+
+
+@post(
     "/engine/v1/dev/runs/{run_id:str}/logs/debug",
     opt={"auth": SECRET},
     status_code=204,
@@ -119,5 +154,7 @@ routes: Final[list[ControllerRouterHandler]] = [
     get_config,
     be_present,
     hear,
+    beat,
+    disconnect_worker,
     take_debug_log,
 ]
