@@ -14,8 +14,6 @@ from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from trigger_box.clock import SystemClock
-from trigger_box.ids import IdSource
 from trigger_box.sdk.environment import Settings, read_settings
 from trigger_box.sdk.errors import NotConfigured
 from trigger_box.sdk.retries import RetryPolicy
@@ -23,6 +21,8 @@ from trigger_box.sdk.runtime import RunRuntime, current_runtime
 from trigger_box.version import VERSION
 
 if TYPE_CHECKING:
+    from trigger_box.clock import SystemClock
+    from trigger_box.ids import IdSource
     from trigger_box.sdk.connections import Connections, HttpFactory
     from trigger_box.sdk.runs import Runs
     from trigger_box.sdk.tasks import Tasks
@@ -309,9 +309,13 @@ def _checked_key(key: str | None) -> str:
 
 @cache
 def _clock() -> SystemClock:
+    from trigger_box.clock import SystemClock  # noqa: PLC0415 - at the first call
+
     return SystemClock()
 
 
 @cache
 def _ids() -> IdSource:
+    from trigger_box.ids import IdSource  # noqa: PLC0415 - at the first call
+
     return IdSource(_clock())

@@ -6,14 +6,10 @@ Neither creates, sets or closes an event loop, and neither uses a thread pool (p
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from trigger_box.sdk.environment import allows_sync_in_async
-from trigger_box.sdk.errors import SyncInAsyncError
 from trigger_box.sdk.transport import Answer, Line, Operation, Pause, Request, UnreachableError
 
 if TYPE_CHECKING:
@@ -80,42 +76,5 @@ def drive_blocking(
         operation.close()
 
 
-def refuse_in_loop(name: str) -> None:
-    """Refuse to block a thread whose event loop is running.
-
-    Args:
-        name: the async form of the call, such as ``runs.retrieve``.
-
-    Raises:
-        SyncInAsyncError: unless ``TRIGGER_BOX_ALLOW_SYNC_IN_ASYNC=1``, which makes it a warning.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    owner, _, method = name.rpartition(".")
-    message = (
-        f"{owner}.sync.{method}() would block the event loop that runs in this thread."
-        f" Write `await {name}(...)`."
-    )
-    if not allows_sync_in_async():
-        raise SyncInAsyncError(
-            f"{message} In a notebook, TRIGGER_BOX_ALLOW_SYNC_IN_ASYNC=1 makes this a warning."
-        )
-    warnings.warn(message, RuntimeWarning, stacklevel=_levels_to_user())
-
-
 def _seconds(pause: Pause, line: Line) -> float:
     return pause.seconds + pause.jitter_s * line.random_unit()
-
-
-def _levels_to_user() -> int:
-    """Return the ``stacklevel`` that makes a warning name the user's line."""
-    from trigger_box.sdk.places import is_ours  # noqa: PLC0415 - only when warning
-
-    level = 1
-    frame = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - only cheap way
-    while frame.f_back is not None and is_ours(frame.f_code.co_filename):
-        frame = frame.f_back
-        level += 1
-    return level

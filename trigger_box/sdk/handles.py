@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
 from trigger_box.sdk import run_calls
+from trigger_box.sdk.blocking import refuse_in_loop
 from trigger_box.sdk.calls import Call
-from trigger_box.sdk.drivers import refuse_in_loop
 from trigger_box.sdk.durations import Duration
 from trigger_box.sdk.results import Result
 from trigger_box.sdk.transport import CallOptions, Line, Operation

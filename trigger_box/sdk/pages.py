@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from trigger_box.sdk.blocking import refuse_in_loop
 from trigger_box.sdk.calls import Call
-from trigger_box.sdk.drivers import refuse_in_loop
 from trigger_box.sdk.errors import TriggerBoxError
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from trigger_box.sdk import run_calls
+from trigger_box.sdk.blocking import refuse_in_loop
 from trigger_box.sdk.calls import Call
 from trigger_box.sdk.client import current_client
-from trigger_box.sdk.drivers import refuse_in_loop
 from trigger_box.sdk.durations import Duration, duration_ms
 from trigger_box.sdk.errors import OptionError
 from trigger_box.sdk.handles import BlockingRunHandle, ResultCall, RunHandle

@@ -9,11 +9,10 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, Unpack, overload
 
+from trigger_box.sdk.blocking import refuse_in_loop
 from trigger_box.sdk.calls import Call
 from trigger_box.sdk.client import current_client
 from trigger_box.sdk.declaration import ABSENT, DeclaredTask
-from trigger_box.sdk.drivers import refuse_in_loop
-from trigger_box.sdk.triggering import trigger
 
 if TYPE_CHECKING:
     from trigger_box.sdk.handles import RunHandle
@@ -198,4 +197,9 @@ class BlockingUnpackedTask(UnpackedTask[K, R]):
 def _begin(
     declared: DeclaredTask, encode: Callable[[], Packet], options: TriggerOptions
 ) -> Callable[[Line], Operation[RunHandle[Any, Any]]]:
-    return lambda line: trigger(line, declared.id, encode, options, declared.output_type)
+    def begin(line: Line) -> Operation[RunHandle[Any, Any]]:
+        from trigger_box.sdk.triggering import trigger  # noqa: PLC0415 - at the first call
+
+        return trigger(line, declared.id, encode, options, declared.output_type)
+
+    return begin

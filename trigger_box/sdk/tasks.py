@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
+from trigger_box.sdk.blocking import refuse_in_loop
 from trigger_box.sdk.calls import Call
 from trigger_box.sdk.client import current_client
 from trigger_box.sdk.declaration import ABSENT, DeclaredTask
-from trigger_box.sdk.drivers import refuse_in_loop
 from trigger_box.sdk.errors import PayloadError
 from trigger_box.sdk.handles import RunHandle
 from trigger_box.sdk.packets import Packet, encode_packet
