@@ -26,6 +26,7 @@ from trigger_box.ids import IdSource
 from trigger_box.settings import LogFormat, Settings
 from trigger_box.store.folder import DataFolder
 from trigger_box.store.store import Store
+from trigger_box.telemetry.telemetry import open_telemetry
 from trigger_box.version import VERSION
 
 _log = log.get("app")
@@ -62,6 +63,8 @@ class Box:
             access = await open_access(store, self._clock, self._ids, store.folder.keys)
             stack.callback(access.close)
             core = await open_core(store, clock=self._clock, ids=self._ids)
+            telemetry = await open_telemetry(store, clock=self._clock)
+            stack.push_async_callback(telemetry.close)
             self.rooms = Rooms(
                 settings=self._settings,
                 clock=self._clock,
@@ -69,6 +72,7 @@ class Box:
                 store=store,
                 access=access,
                 core=core,
+                telemetry=telemetry,
                 origins=self.origins,
                 streams=self.streams,
                 authenticator=Authenticator(access, self.origins),
@@ -94,6 +98,7 @@ class Box:
         async with asyncio.TaskGroup() as group:
             if hasattr(keepers, "keep"):
                 keepers.keep(self.rooms.core, group)
+            group.create_task(self.rooms.telemetry.keep(), name="telemetry")
             await asyncio.Event().wait()
 
     async def claim_link(self) -> str | None:

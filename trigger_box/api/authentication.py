@@ -29,6 +29,7 @@ from trigger_box.domain.errors import DeniedError, UnauthenticatedError, Unavail
 from trigger_box.ids import EnvironmentId
 
 _TOKEN_PREFIX: Final = "Bearer "  # noqa: S105 - a scheme, no secret
+_OTLP_HEADER: Final = b"x-tb-otlp-token"
 _PERSONAL_PREFIX: Final = "tr_pat_"
 
 
@@ -50,7 +51,7 @@ SECRET_OR_PUBLIC: Final = SECRET | {Credential.PUBLIC_TOKEN}
 PERSONAL: Final = frozenset({Credential.PERSONAL_TOKEN})
 SECRET_OR_PERSONAL: Final = SECRET | PERSONAL
 SESSION: Final = frozenset({Credential.SESSION})
-OTLP: Final = frozenset({Credential.OTLP_TOKEN})
+OTLP: Final = SECRET | {Credential.OTLP_TOKEN}
 OWNER: Final = frozenset({Credential.OWNER})
 
 
@@ -137,6 +138,9 @@ class Authenticator:
         """
         if headers is None:
             headers = headers_of(scope)
+        if Credential.OTLP_TOKEN in allowed and (otlp_token := headers.get(_OTLP_HEADER)):
+            environment_id = self._access.environment_of_otlp_token(otlp_token.decode("latin-1"))
+            return Caller(credential=Credential.OTLP_TOKEN, otlp_environment_id=environment_id)
         authorization = headers.get(b"authorization")
         if authorization is None:
             if Credential.SESSION in allowed:
@@ -162,9 +166,6 @@ class Authenticator:
             return Caller(credential=Credential.PERSONAL_TOKEN, user=user)
         if Credential.OWNER in allowed and self._access.is_local_owner(token):
             return Caller(credential=Credential.OWNER)
-        if Credential.OTLP_TOKEN in allowed:
-            environment_id = self._access.environment_of_otlp_token(token)
-            return Caller(credential=Credential.OTLP_TOKEN, otlp_environment_id=environment_id)
         if Credential.SECRET_KEY not in allowed:
             raise UnauthenticatedError("Invalid API key")
         name = None if branch is None else branch_name(branch.decode("latin-1"))

@@ -8,7 +8,7 @@ from litestar import Litestar, Request, Response
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
-from trigger_box.api import accounts, health, local, openapi, sessions, tooling
+from trigger_box.api import accounts, health, local, openapi, otlp, sessions, tooling
 from trigger_box.api.asgi import ASGIApp
 from trigger_box.api.authentication import AuthenticationMiddleware
 from trigger_box.api.front import FrontDoor
@@ -28,6 +28,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *tooling.routes,
     *dev.routes,
     *packets.routes,
+    *otlp.routes,
 ]
 """Every route of the box but the hot ones, which stand in ``hot.py``."""
 

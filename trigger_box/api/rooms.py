@@ -27,6 +27,7 @@ from trigger_box.engine.core import Core
 from trigger_box.ids import IdSource
 from trigger_box.settings import Settings
 from trigger_box.store.store import Store
+from trigger_box.telemetry.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Rooms:
     store: Store
     access: Access
     core: Core
+    telemetry: Telemetry
     origins: Origins
     streams: Streams
     authenticator: Authenticator

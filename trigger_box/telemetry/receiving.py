@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -45,6 +46,47 @@ class Counters:
     busy_answers: int = 0
 
 
+class HeldBody:
+    """One request body on its way in. All bodies together are bounded."""
+
+    def __init__(self, held: Bodies) -> None:
+        self._held = held
+        self._bytes = 0
+
+    def add(self, size: int) -> None:
+        """Count bytes that came in.
+
+        Raises:
+            TelemetryBusyError: all bodies together are too large. One alone never is.
+        """
+        others = self._held.bytes - self._bytes
+        if others and self._held.bytes + size > limits.OTLP_BODIES_BYTES_MAX:
+            raise TelemetryBusyError
+        self._bytes += size
+        self._held.bytes += size
+
+    def release(self) -> None:
+        """Count its bytes out."""
+        self._held.bytes -= self._bytes
+        self._bytes = 0
+
+
+@dataclass(slots=True)
+class Bodies:
+    """How many bytes of request bodies are in memory."""
+
+    bytes: int = 0
+
+    @contextmanager
+    def hold(self) -> Generator[HeldBody]:
+        """Count one body while the context is open."""
+        body = HeldBody(self)
+        try:
+            yield body
+        finally:
+            body.release()
+
+
 class Receiver:
     """Takes export requests. Used on the event loop.
 
@@ -67,8 +109,8 @@ class Receiver:
         self._clock = clock
         self._on_full = on_full
         self._thread = ThreadPoolExecutor(1, "telemetry-parse")
-        self._bodies_bytes = 0
         self._seq = 0
+        self.bodies = Bodies()
         self.counters = Counters()
 
     async def start(self, segments: Path) -> None:
@@ -111,17 +153,10 @@ class Receiver:
         return parcel
 
     async def _open(self, packed: Packed) -> Parcel:
-        size = len(packed.body)
-        if size <= _INLINE_BYTES and not packed.content_encoding:
+        if len(packed.body) <= _INLINE_BYTES and not packed.content_encoding:
             return open_packed(packed)
-        if self._bodies_bytes and self._bodies_bytes + size > limits.OTLP_BODIES_BYTES_MAX:
-            raise TelemetryBusyError
-        self._bodies_bytes += size
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, open_packed, packed)
-        finally:
-            self._bodies_bytes -= size
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, open_packed, packed)
 
     def _store_rows(self, parcel: Parcel, at: int) -> None:
         rows = parcel.rows[at : at + _STEP_ROWS]

@@ -24,7 +24,7 @@ from trigger_box.telemetry.nodes import Node, Trace
 from trigger_box.telemetry.parcels import Packed, Parcel
 from trigger_box.telemetry.queries import history as sql
 from trigger_box.telemetry.reading import Found, Query, Reader
-from trigger_box.telemetry.receiving import Receiver
+from trigger_box.telemetry.receiving import HeldBody, Receiver
 from trigger_box.telemetry.retention import cutoff, remove_old
 from trigger_box.telemetry.rows import Kind, Row
 from trigger_box.telemetry.segments import SegmentWriter
@@ -101,6 +101,10 @@ class Telemetry:
         await asyncio.to_thread(self._writer.stop)
         await self._reader.close()
         self._receiver.close()
+
+    def hold_body(self) -> AbstractContextManager[HeldBody]:
+        """Count a request body while it is read and taken in, so that all of them are bounded."""
+        return self._receiver.bodies.hold()
 
     async def receive(self, packed: Packed) -> Parcel:
         """Take in one export request; return what became of it.
