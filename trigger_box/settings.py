@@ -81,6 +81,9 @@ class Settings(BaseModel):
     log_level: Annotated[LogLevel, Field(description="The least important line to write.")] = (
         LogLevel.INFO
     )
+    telemetry_days: Annotated[
+        int, Field(ge=1, le=3650, description="Days that spans and logs are kept.")
+    ] = 30
     stop_seconds: Annotated[
         float,
         Field(gt=0, le=600, description="Seconds that requests in flight may take at a stop."),
