@@ -130,19 +130,24 @@ async def take_debug_log(run_id: str, request: ApiRequest) -> None:
 
 async def _presence(rooms: Rooms, environment: Environment) -> AsyncGenerator[bytes]:
     with rooms.core.presence.connected(environment.id):
-        now = iso(rooms.clock.now_ms())
-        yield event(f'{{"connectedAt":"{now}"}}', name="start")
+        yield _start(rooms)
         # Nothing more to say: the stream itself keeps the connection warm until it ends.
         await asyncio.Event().wait()
 
 
 async def _notifications(rooms: Rooms, environment: Environment) -> AsyncGenerator[bytes]:
     with rooms.core.bus.notifications(environment.id) as notifications:
+        # From here on nothing is missed: what changed before, the worker reads by itself.
+        yield _start(rooms)
         while True:
             for run_id in await notifications.next():
                 yield event(
                     f'{{"version":"1","run":{{"friendlyId":"{run_id}"}}}}', name="run:notify"
                 )
+
+
+def _start(rooms: Rooms) -> bytes:
+    return event(f'{{"now":"{iso(rooms.clock.now_ms())}"}}', name="start")
 
 
 def _require_development(environment: Environment) -> None:
