@@ -1,21 +1,28 @@
 """Request bodies: read within a bound, parsed as JSON whatever the content type says, checked.
 
 Clients label JSON as ``text/plain``, and send a JSON content type with no body at all (rest-api 2,
-cli-protocol 2), so nothing here looks at the content type.
+cli-protocol 2), so nothing here looks at the content type. Routes that keep parts of a body as the
+text that came in use msgspec (``decode_body``), the others pydantic (``parse_json``, ``check``).
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, Final, NoReturn, TypeVar
 
+import msgspec
 from pydantic import BaseModel, ValidationError
 
 from trigger_box.api.asgi import Headers, Receive
 from trigger_box.api.problems import BodyError, BodyTooLargeError, EmptyBodyError, NotJsonError
 
 M = TypeVar("M", bound=BaseModel)
+S = TypeVar("S")
+_FALSY: Final = frozenset({b"null", b"0", b"false", b'""'})
+# msgspec says: "Expected `str`, got `int` - at `$.options.tags[0]`". People want the field first.
+_LOCATION: Final = re.compile(r"^(?P<said>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
 _PROBLEMS_SHOWN_MAX: Final = 20
 
 
@@ -102,6 +109,28 @@ def check(model: type[M], value: object) -> M:
         return model.model_validate(value)
     except ValidationError as error:
         raise BodyError(readable(error), issues=issues(error)) from error
+
+
+def decode_body(decoder: msgspec.json.Decoder[S], body: bytes) -> S:
+    """Return a body as ``decoder``'s type. What it keeps as ``Raw`` stays the text that came in.
+
+    Raises:
+        EmptyBodyError: there is no body.
+        NotJsonError: it is not JSON (NaN and half surrogate pairs are not), or a bare ``null``.
+        BodyError: it does not fit; the message names the field and what is wrong with it.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        if body.strip() in _FALSY:
+            raise NotJsonError from error
+        match = _LOCATION.match(str(error))
+        assert match is not None, "the pattern takes any text"
+        raise BodyError(f"{match['where'] or 'body'}: {match['said']}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if not body.strip():
+            raise EmptyBodyError from error
+        raise NotJsonError("Invalid JSON", reason=str(error)) from error
 
 
 def readable(error: ValidationError) -> str:

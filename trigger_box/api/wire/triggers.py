@@ -6,7 +6,6 @@ Source: rest-api 9 (packets), 11 (durations, limits) and 13.1 (body, errors).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
@@ -14,7 +13,8 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from trigger_box.access.actors import Environment
-from trigger_box.api.problems import BodyError, EmptyBodyError, HeadersError, NotJsonError
+from trigger_box.api.bodies import decode_body
+from trigger_box.api.problems import HeadersError
 from trigger_box.domain import durations, limits, packets
 from trigger_box.domain.errors import InvalidError, RefusedError
 from trigger_box.domain.packets import NOTHING, Packet
@@ -23,8 +23,6 @@ from trigger_box.engine.trigger import IdempotencyOptions, Trace, TriggerRequest
 _SOURCES: Final = frozenset({"sdk", "cli", "mcp"})
 _VERSION_CHARACTERS_MAX: Final = 64
 _QUOTE: Final = ord('"')
-_FALSY: Final = frozenset({b"null", b"0", b"false", b'""'})
-_LOCATION: Final = re.compile(r"^(?P<said>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
 
 Machine = Literal["micro", "small-1x", "small-2x", "medium-1x", "medium-2x", "large-1x", "large-2x"]
 Text = Annotated[str, Meta(max_length=limits.IDEMPOTENCY_KEY_CHARACTERS_MAX)]
@@ -101,33 +99,13 @@ class TriggerAnswer(Struct, rename="camel"):
     is_cached: bool
 
 
-_decode: Final = msgspec.json.Decoder(TriggerBody).decode
+_decoder: Final = msgspec.json.Decoder(TriggerBody)
 _NO_OPTIONS: Final = TriggerOptions()
 
 
 def parse_body(body: bytes) -> TriggerBody:
-    """Return the body of a trigger call.
-
-    Raises:
-        EmptyBodyError, NotJsonError, BodyError: in this order (rest-api 6.1).
-    """
-    try:
-        return _decode(body)
-    except msgspec.ValidationError as error:
-        if body.strip() in _FALSY:
-            raise NotJsonError from error
-        raise BodyError(readable(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if not body.strip():
-            raise EmptyBodyError from error
-        raise NotJsonError("Invalid JSON", reason=str(error)) from error
-
-
-def readable(error: msgspec.ValidationError) -> str:
-    """Return what is wrong, the field first: ``options.tags[0]: Expected `str`, got `int```."""
-    match = _LOCATION.match(str(error))
-    assert match is not None, "the pattern takes any text"
-    return f"{match['where'] or 'body'}: {match['said']}"
+    """Return the body of a trigger call. Raises as ``decode_body`` does."""
+    return decode_body(_decoder, body)
 
 
 def request_of(
@@ -160,7 +138,7 @@ def request_of(
         task=task,
         payload=payload_of(body.payload, options.payload_type),
         queue_name=None if options.queue is None else options.queue.name,
-        concurrency_key=_key_text(options.concurrency_key),
+        concurrency_key=concurrency_key_of(options.concurrency_key),
         idempotency_key=options.idempotency_key if key is None else _key_of_header(key),
         idempotency_ttl_ms=durations.key_ttl_ms(
             options.idempotency_key_ttl if ttl_header is None else ttl_header.decode("latin-1")
@@ -277,7 +255,8 @@ def source_of(headers: Mapping[bytes, bytes]) -> str:
     return source if source in _SOURCES else "api"
 
 
-def _key_text(key: str | float | None) -> str | None:
+def concurrency_key_of(key: str | float | None) -> str | None:
+    """Return a concurrency key as text; clients send numbers as numbers."""
     if isinstance(key, float) and key.is_integer():
         return str(int(key))  # JSON has one kind of number: 5.0 is 5
     return None if key is None else str(key)

@@ -6,19 +6,16 @@ Source: cli-protocol 7 and 8, worker-protocol 3.3 and 3.4. What they are answere
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
-from trigger_box.api.problems import BodyError, NotJsonError
-from trigger_box.api.wire.triggers import readable
+from trigger_box.api.bodies import decode_body
 from trigger_box.domain import failures, packets
 from trigger_box.domain.packets import Packet
 from trigger_box.domain.retries import RetryAsked
 from trigger_box.engine.executions import Completion, FailedAttempt, SucceededAttempt
-
-T = TypeVar("T")
 
 DEV_RUNS_DEFAULT: Final = 10
 """How many runs a worker gets that does not say how many fit: what upstream hands out at once."""
@@ -90,26 +87,17 @@ _complete: Final = msgspec.json.Decoder(CompleteBody)
 
 def parse_dequeue(body: bytes) -> DequeueBody:
     """Return the body of a dequeue call; none at all is fine."""
-    return _parse(_dequeue, body) if body else DequeueBody()
+    return decode_body(_dequeue, body) if body else DequeueBody()
 
 
 def parse_start(body: bytes) -> StartBody:
     """Return the body of a start call; none at all is fine."""
-    return _parse(_start, body) if body else StartBody()
+    return decode_body(_start, body) if body else StartBody()
 
 
 def parse_complete(body: bytes) -> CompleteBody:
     """Return the body of a completion."""
-    return _parse(_complete, body)
-
-
-def _parse(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise BodyError(readable(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotJsonError("Invalid JSON", reason=str(error)) from error
+    return decode_body(_complete, body)
 
 
 def completion_of(body: CompleteBody) -> Completion:
