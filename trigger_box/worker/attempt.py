@@ -121,7 +121,11 @@ class Attempt:
             {
                 "kind": "run",
                 "execution": started.execution,
-                "variables": started.variables,
+                "variables": {
+                    name: value
+                    for name, value in started.variables.items()
+                    if name not in version.pinned
+                },
                 "trace": self._records.trace_id,
                 "span": self._records.attempt_span_id,
                 "retry": retry,
@@ -130,7 +134,7 @@ class Attempt:
             }
         )
         limit_s = started.execution["run"].get("maxDuration")
-        if limit_s and int(limit_s) < _MAX_DURATION_NONE_S:
+        if limit_s and int(limit_s) < _MAX_DURATION_NONE_S and version.has_time_limits:
             self._after(float(limit_s), self._time_out)
         self._around.telemetry.add_partial(
             self._records.resource,

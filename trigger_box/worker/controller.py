@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from trigger_box.worker.attempt import Surroundings
@@ -26,6 +26,8 @@ from trigger_box.worker.limits import (
     IDLE_VERSIONS_MAX,
     POLL_S,
     POLL_WITH_NEWS_S,
+    STREAM_PAUSE_S,
+    STREAM_PAUSE_S_MAX,
     WATCH_TICK_S,
 )
 from trigger_box.worker.pool import WARM_EXECUTORS, Pool
@@ -33,7 +35,6 @@ from trigger_box.worker.reports import TroubleSeen
 from trigger_box.worker.run_life import RunLife
 
 _NOT_FOUND: Final = 404
-_Stream = Callable[[], AbstractAsyncContextManager[AsyncIterator[ServerEvent]]]
 
 
 class Roster(Protocol):
@@ -61,6 +62,7 @@ class Controller:
         self._roster = roster
         self._runs_max = runs_max
         self._pools: dict[str, Pool] = {}
+        self._replaced: list[Pool] = []
         self._current: Pool | None = None
         self._lives: dict[str, RunLife] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -83,21 +85,25 @@ class Controller:
                 self._group = group
                 group.create_task(self._around.telemetry.run())
                 group.create_task(self._watch())
-                group.create_task(self._listen(self._box.presence, self._ignore))
-                group.create_task(self._listen(self._box.news, self._hear_news))
+                group.create_task(self._be_present())
+                group.create_task(self._hear_news())
                 group.create_task(self._dequeue())
         finally:
             self._group = None
-            for pool in list(self._pools.values()):
+            for pool in [*self._pools.values(), *self._replaced]:
                 await pool.close()
 
     async def add_version(self, pool: Pool) -> None:
         """Hand new runs to ``pool`` from now on; older versions finish what they have."""
+        same = self._pools.get(pool.version.id)
+        if same is not None and same is not pool:
+            # Equal code, other surroundings (a variable in .env): the box sees the same version.
+            self._replaced.append(same)
         self._pools[pool.version.id] = pool
         before, self._current = self._current, pool
         if before is not None and before is not pool:
             before.shrink()
-        await self._drop_idle_versions()
+        await self._drop_idle_pools()
         self._changed.set()
 
     async def stop(self) -> None:
@@ -210,21 +216,26 @@ class Controller:
                 self._freed_s = asyncio.get_running_loop().time()
                 self._changed.set()
             life = self._hold(handed) if handed is not None else None
-        if len(self._pools) > 1:
-            await self._drop_idle_versions()
+        if len(self._pools) > 1 or self._replaced:
+            await self._drop_idle_pools()
 
     def _wants_next(self) -> bool:
         return not self._is_stopping and len(self._lives) <= self._runs_max
 
-    async def _drop_idle_versions(self) -> None:
-        held = {life.version_id for life in self._lives.values()}
+    async def _drop_idle_pools(self) -> None:
+        """End what no run needs: replaced pools, and all but the last few older versions."""
+        held = {id(life.pool) for life in self._lives.values()}
         idle = [
             pool
-            for id_, pool in self._pools.items()
-            if pool is not self._current and id_ not in held
+            for pool in self._pools.values()
+            if pool is not self._current and id(pool) not in held
         ]
-        for pool in idle[: max(0, len(idle) - IDLE_VERSIONS_MAX)]:
+        dropped = idle[: max(0, len(idle) - IDLE_VERSIONS_MAX)]
+        for pool in dropped:
             del self._pools[pool.version.id]
+        dropped += [pool for pool in self._replaced if id(pool) not in held]
+        self._replaced = [pool for pool in self._replaced if id(pool) in held]
+        for pool in dropped:
             await pool.close()
 
     # Keeping runs.
@@ -273,8 +284,34 @@ class Controller:
         finally:
             life.is_looking = False
 
-    async def _hear_news(self, event: ServerEvent) -> None:
-        self._has_news = True
+    async def _be_present(self) -> None:
+        """Keep the stream open that tells the box that this worker is here."""
+        while True:
+            with suppress(CallError):
+                async with self._box.presence() as events:
+                    async for _event in events:
+                        pass
+            await asyncio.sleep(STREAM_PAUSE_S)
+
+    async def _hear_news(self) -> None:
+        """Keep the stream open that names runs which somebody else changed."""
+        pause_s = STREAM_PAUSE_S
+        while True:
+            with suppress(CallError):
+                async with self._box.news() as events:
+                    self._has_news = True
+                    pause_s = STREAM_PAUSE_S
+                    # What changed while nobody listened is found by looking.
+                    for life in self._lives.values():
+                        life.looked_s = float("-inf")
+                    async for event in events:
+                        self._hear(event)
+            self._has_news = False
+            await asyncio.sleep(pause_s)
+            # A box without this stream is asked by polling; no need to knock every second.
+            pause_s = min(pause_s * 2, STREAM_PAUSE_S_MAX)
+
+    def _hear(self, event: ServerEvent) -> None:
         if event.name != "run":
             return
         try:
@@ -284,32 +321,6 @@ class Controller:
         life = self._lives.get(run_id)
         if life is not None:
             self._spawn(self._look(life))
-
-    async def _ignore(self, event: ServerEvent) -> None:
-        del event
-
-    async def _listen(
-        self, stream: _Stream, hear: Callable[[ServerEvent], Coroutine[Any, Any, None]]
-    ) -> None:
-        """Keep a stream open for ever; the box may end it, be away, or not have it."""
-        pause_s = CALL_PAUSE_S_MIN
-        while True:
-            try:
-                async with stream() as events:
-                    pause_s = CALL_PAUSE_S_MIN
-                    if hear == self._hear_news:
-                        # What changed while nobody listened is found by looking.
-                        self._has_news = True
-                        for life in self._lives.values():
-                            life.looked_s = float("-inf")
-                    async for event in events:
-                        await hear(event)
-            except CallError:
-                pass
-            if hear == self._hear_news:
-                self._has_news = False
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, CALL_PAUSE_S_MAX)
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         assert self._group is not None, "only while the controller runs"

@@ -215,7 +215,7 @@ def describe(error: BaseException, file: Path, project: Project) -> Problem:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if _is_inside(frame.filename, project.folder)
+        if is_users(frame.filename, project.folder)
     ]
     place: tuple[str, int | None] = (str(file), None)
     if isinstance(error, SyntaxError) and error.filename:
@@ -243,7 +243,8 @@ def relative_path(file: str, folder: Path) -> str:
         return file
 
 
-def _is_inside(file: str, folder: Path) -> bool:
+def is_users(file: str, folder: Path) -> bool:
+    """Return whether a file is the project's own code: inside its folder, and not installed."""
     path = Path(file)
     return (
         path.is_absolute()

@@ -33,15 +33,12 @@ class Defaults:
 
     Attributes:
         retry, machine: in the wire's shape.
-        retries_in_development: whether failed attempts are tried again under ``dev``.
     """
 
     retry: Mapping[str, Any] | None = None
     machine: str | None = None
     max_duration_s: int | None = None
     ttl: str | int | None = None
-    log_level: str = "info"
-    retries_in_development: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ class Version:
         retries: retry policy by task id, in the wire's shape.
         retries_enabled: False in development unless the project's configuration says otherwise.
         log_level: the lowest level of ``logger`` lines that are kept.
+        pinned: variables whose local value holds, whatever the box sends with a run.
+        has_time_limits: False under a debugger: a person at a breakpoint takes their time.
     """
 
     id: str
@@ -35,22 +37,38 @@ class Version:
     retries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     retries_enabled: bool = True
     log_level: str = "debug"
+    pinned: frozenset[str] = frozenset()
+    has_time_limits: bool = True
 
 
 class Pool:
-    """Gives out executors of one version. Open before use; close when done."""
+    """Gives out executors of one version. Open before use; close when done.
+
+    Args:
+        nursery: a seed that was planted already.
+        runs_max: how many runs one process executes; 1 for a fresh process each time.
+        warm: how many executors wait for runs even when there are none.
+    """
 
     def __init__(
-        self, version: Version, soil: Soil, *, runs_max: int = RUNS_PER_EXECUTOR_MAX
+        self,
+        version: Version,
+        soil: Soil,
+        *,
+        nursery: Nursery | None = None,
+        runs_max: int = RUNS_PER_EXECUTOR_MAX,
+        warm: int = WARM_EXECUTORS,
     ) -> None:
         self.version = version
         self._soil = soil
         self._runs_max = runs_max
-        self._nursery: Nursery | None = None
+        self._warm = warm
+        self._nursery = nursery
         self._planting = asyncio.Lock()
         self._idle: deque[Executor] = deque()
         self._busy: set[Executor] = set()
         self._is_closed = False
+        self._is_shrunk = False
 
     @property
     def idle(self) -> int:
@@ -58,18 +76,23 @@ class Pool:
         return len(self._idle)
 
     @property
+    def busy(self) -> int:
+        """How many executors are out."""
+        return len(self._busy)
+
+    @property
     def total(self) -> int:
         """How many executors there are."""
         return len(self._idle) + len(self._busy)
 
-    async def open(self, *, warm: int = WARM_EXECUTORS) -> None:
+    async def open(self) -> None:
         """Start the seed and some executors.
 
         Raises:
             NurseryError: the project's Python did not start.
         """
         nursery = await self._live_nursery()
-        for _ in range(warm):
+        for _ in range(self._warm):
             self._idle.append(await nursery.fork())
 
     async def take(self) -> Executor:
@@ -97,14 +120,14 @@ class Pool:
         executor.listener = None
         if executor.is_dead:
             await self._replace()
-        elif unfit is not None or executor.runs_done >= self._runs_max or self._is_closed:
+        elif unfit is not None or executor.runs_done >= self._runs_max or self._is_shrunk:
             _retire(executor)
             await self._replace()
         else:
             self._idle.append(executor)
 
     async def _replace(self) -> None:
-        if self._is_closed or self.total >= WARM_EXECUTORS or self._nursery is None:
+        if self._is_closed or self._is_shrunk or self._nursery is None or self.total >= self._warm:
             return
         try:
             self._idle.append(await self._nursery.fork())
@@ -114,6 +137,7 @@ class Pool:
 
     def shrink(self) -> None:
         """Let idle executors go: a newer version has come."""
+        self._is_shrunk = True
         while self._idle:
             _retire(self._idle.popleft())
 

@@ -37,6 +37,7 @@ class RunLife:
 
     Attributes:
         snapshot_id: the newest snapshot this worker knows.
+        pool: where its executors come from; None when its version is not loaded.
         beaten_s, looked_s: loop times of the last heartbeat and of the last look at the box.
     """
 
@@ -51,11 +52,10 @@ class RunLife:
         wants_next: Callable[[], bool],
     ) -> None:
         self.run_id = handed.run_id
-        self.version_id = handed.version_id
         self.snapshot_id = handed.snapshot_id
         self.phase = Phase.STARTING
         self._handed = handed
-        self._pool = pool
+        self.pool = pool
         self._routes = routes
         self._around = around
         self._wants_next = wants_next
@@ -144,7 +144,7 @@ class RunLife:
         self._enter(Phase.EXECUTING)
         self.beaten_s = self._loop.time()
         task_id = str(started.execution["task"]["id"])
-        if self._pool is None:
+        if self.pool is None:
             return await self._refuse(
                 task_id,
                 "COULD_NOT_FIND_EXECUTOR",
@@ -152,10 +152,10 @@ class RunLife:
                 "its code was changed several times since. Replay the run.",
             )
         try:
-            executor = await self._pool.take()
+            executor = await self.pool.take()
         except NurseryError as error:
             return await self._refuse(task_id, "COULD_NOT_FIND_EXECUTOR", str(error))
-        attempt = Attempt(started, executor, self._pool.version, self.updates, self._around)
+        attempt = Attempt(started, executor, self.pool.version, self.updates, self._around)
         self._attempt = attempt
         unfit: str | None = "the controller failed"
         try:
@@ -169,14 +169,14 @@ class RunLife:
                     run_id=self.run_id,
                     task_id=task_id,
                     attempt=started.attempt_number,
-                    version=self._pool.version.version,
+                    version=self.pool.version.version,
                 )
             )
             ending = await attempt.ended
             unfit = ending.unfit
         finally:
             self._attempt = None
-            await self._pool.give_back(executor, unfit=unfit)
+            await self.pool.give_back(executor, unfit=unfit)
         return await self._report(started, task_id, attempt, ending)
 
     async def _report(

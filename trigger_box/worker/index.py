@@ -1,0 +1,116 @@
+"""Reads a project in a process of its own and answers with its configuration and manifest.
+
+Runs as ``python -m trigger_box.worker.index FD`` with the user's interpreter; the request comes on
+stdin, the answer goes to the open file FD, because user modules may print. The starter is
+``cli/dev_index.py``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from trigger_box.sdk.config_files import LoadedConfig, load_config
+from trigger_box.sdk.errors import ConfigError
+from trigger_box.sdk.registry import REGISTRY
+from trigger_box.worker.discovery import Problem, Project, discover, is_users
+from trigger_box.worker.manifest import Defaults, make_manifest
+from trigger_box.worker.seed import PROTOCOL
+
+Wire = dict[str, Any]
+
+
+def read_project(start: Path, *, is_config_only: bool) -> Wire:
+    """Return what is known about the project around ``start``, as JSON values.
+
+    ``problems`` says what stands in the way; with a broken configuration there is nothing else.
+    """
+    try:
+        loaded = load_config(start)
+    except ConfigError as error:
+        return {"protocol": PROTOCOL, "config": None, "problems": [_config_problem(error, start)]}
+    answer: Wire = {"protocol": PROTOCOL, "config": _config(loaded), "problems": []}
+    if is_config_only:
+        return answer
+    config = loaded.config
+    project = Project(folder=loaded.folder, dirs=tuple(config.dirs), ignore=tuple(config.ignore))
+    os.chdir(loaded.folder)
+    discovery = discover(project)
+    defaults = Defaults(
+        retry=config.retries.policy.to_wire(),
+        machine=config.machine,
+        max_duration_s=config.max_duration_s,
+        ttl=config.ttl_wire,
+    )
+    manifest = make_manifest(
+        REGISTRY.tasks.values(),
+        REGISTRY.queues.values(),
+        folder=loaded.folder,
+        sources=project_sources(loaded.folder),
+        defaults=defaults,
+    )
+    answer["problems"] = [
+        problem.as_dict() for problem in (*discovery.problems, *manifest.problems)
+    ]
+    answer["body"] = manifest.body()
+    answer["retries"] = manifest.retries
+    answer["hasDebugger"] = importlib.util.find_spec("debugpy") is not None
+    return answer
+
+
+def project_sources(folder: Path) -> list[Path]:
+    """Return the files of all modules of the project that are imported now, in a stable order.
+
+    Modules outside of ``dirs`` count, too: a change in one of them makes a new version.
+    """
+    found: set[Path] = set()
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file.endswith(".py") and is_users(file, folder):
+            found.add(Path(file).resolve())
+    return sorted(found)
+
+
+def _config(loaded: LoadedConfig) -> Wire:
+    config = loaded.config
+    return {
+        "project": config.project,
+        "folder": str(loaded.folder),
+        "file": str(loaded.file),
+        "dirs": list(config.dirs),
+        "ignore": list(config.ignore),
+        "logLevel": config.log_level,
+        "keepAlive": config.process_keep_alive,
+        "retriesInDevelopment": config.retries.in_development,
+    }
+
+
+def _config_problem(error: ConfigError, start: Path) -> Wire:
+    cause = error.__cause__
+    advice = "Correct it and save: dev tries again by itself."
+    if isinstance(cause, ModuleNotFoundError):
+        missing = (cause.name or "the module").split(".", 1)[0]
+        advice = f"Install it for {sys.executable}, for example: uv pip install {missing}"
+    problem = Problem(file=str(start), line=None, message=str(error), advice=advice)
+    return problem.as_dict()
+
+
+def main() -> None:
+    """Answer one request."""
+    answer_file = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
+    request = json.load(sys.stdin)
+    answer = read_project(Path(request["start"]), is_config_only=request["configOnly"])
+    with answer_file:
+        json.dump(answer, answer_file)
+    # Threads that user modules started must not keep this process.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
