@@ -17,35 +17,17 @@ from typing import Any
 
 import httpx
 
+from tests.support.clock import ManualClock
 from trigger_box.access.actors import Environment, NewProject, User
 from trigger_box.api.asgi import ASGIApp
 from trigger_box.api.rooms import Rooms
 from trigger_box.app import Box, asgi_app
-from trigger_box.clock import Clock
 from trigger_box.ids import IdSource
 from trigger_box.settings import Settings
 
 ORIGIN = "http://box.test"
 EMAIL = "owner@example.com"
 PASSWORD = "a long enough password"
-
-
-class ManualClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self, now_ms: int = 1_767_225_600_000) -> None:
-        self.wall_ms = now_ms
-        self.steady_s = 1_000.0
-
-    def now_ms(self) -> int:
-        return self.wall_ms
-
-    def monotonic_s(self) -> float:
-        return self.steady_s
-
-    def advance(self, seconds: float) -> None:
-        self.wall_ms += round(seconds * 1_000)
-        self.steady_s += seconds
 
 
 @dataclass(kw_only=True)
@@ -56,7 +38,7 @@ class TestBox:
 
     rooms: Rooms
     app: ASGIApp
-    clock: Clock
+    clock: ManualClock
     owner: User | None
     """The first account; None when the box was left unclaimed."""
     project: NewProject | None
@@ -85,7 +67,7 @@ def client_of(app: ASGIApp, token: str | None, **headers: str) -> httpx.AsyncCli
 
 @asynccontextmanager
 async def a_box(
-    folder: Path, *, is_claimed: bool = True, clock: Clock | None = None, **settings: Any
+    folder: Path, *, is_claimed: bool = True, clock: ManualClock | None = None, **settings: Any
 ) -> AsyncIterator[TestBox]:
     """Open a box in ``folder``; claimed, with an owner and a project, unless told otherwise."""
     clock = clock or ManualClock()

@@ -53,7 +53,7 @@ async def test_an_open_stream_is_presence_and_a_closed_one_is_not(tmp_path: Path
             assert b"no-store" in dict(start["headers"])[b"cache-control"]
             assert first["event"] == "start"
             assert presence.is_connected(environment_id)
-        box.clock.advance(60)
+        box.clock.advance(60_000)
 
         assert not presence.is_connected(environment_id)
 

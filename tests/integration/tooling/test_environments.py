@@ -87,7 +87,7 @@ async def test_dev_status_says_whether_a_worker_is_connected(tmp_path: Path):
         before = await box.person.get(path_of(box, "dev-status"))
         with box.rooms.core.presence.connected(box.environments["dev"].id):
             during = await box.person.get(path_of(box, "dev-status"))
-        box.clock.advance(60)
+        box.clock.advance(60_000)
         after = await box.person.get(path_of(box, "dev-status"))
 
         assert before.json() == {"isConnected": False}

@@ -78,7 +78,7 @@ async def test_the_first_set_up_of_a_folder_is_noted_and_stays(tmp_path: Path):
         path = f"/api/v1/projects/{box.project.project.ref}/init"
         # No body under a JSON content type: what the npm CLI sends.
         first = await box.person.post(path, headers={"content-type": "application/json"})
-        box.clock.advance(60)
+        box.clock.advance(60_000)
         second = await box.person.post(path, headers={"content-type": "application/json"})
 
         assert first.status_code == httpx.codes.OK
