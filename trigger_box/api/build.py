@@ -14,7 +14,7 @@ from trigger_box.api.authentication import AuthenticationMiddleware
 from trigger_box.api.front import FrontDoor
 from trigger_box.api.hot import HotRoutes
 from trigger_box.api.problems import problem_of
-from trigger_box.api.public import packets
+from trigger_box.api.public import packets, traces
 from trigger_box.api.rooms import Rooms, dependencies
 from trigger_box.api.worker import dev
 from trigger_box.api.worker.sockets import WorkerSockets
@@ -29,6 +29,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *dev.routes,
     *packets.routes,
     *otlp.routes,
+    *traces.routes,
 ]
 """Every route of the box but the hot ones, which stand in ``hot.py``."""
 

@@ -73,6 +73,7 @@ class TracedRun:
     queue_name: str
     machine: str | None
     ttl: str | None
+    tags: tuple[str, ...]
     failure: Failure | None
     attempts: tuple[TracedAttempt, ...]
 
@@ -158,6 +159,7 @@ def _run(
         queue_name=row["queue_name"],
         machine=row["machine"],
         ttl=row["ttl"],
+        tags=tuple(json.loads(row["tags"])),
         failure=failure or next((a.failure for a in reversed(attempts) if a.failure), None),
         attempts=attempts,
     )

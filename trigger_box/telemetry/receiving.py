@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from trigger_box.clock import Clock
@@ -20,7 +18,6 @@ from trigger_box.telemetry.segments import (
     SegmentWriter,
     TelemetryBusyError,
     day_of,
-    last_seq,
 )
 from trigger_box.telemetry.tail import Tail
 from trigger_box.telemetry.watching import Watches
@@ -91,7 +88,7 @@ class Receiver:
     """Takes export requests. Used on the event loop.
 
     Args:
-        on_full: called when the tail has grown so much that it should be loaded.
+        open_apart: opens a large parcel in a thread.
     """
 
     def __init__(
@@ -101,26 +98,20 @@ class Receiver:
         watches: Watches,
         clock: Clock,
         *,
-        on_full: Callable[[], None],
+        open_apart: Callable[[Packed], Awaitable[Parcel]],
     ) -> None:
         self._writer = writer
         self._tail = tail
         self._watches = watches
         self._clock = clock
-        self._on_full = on_full
-        self._thread = ThreadPoolExecutor(1, "telemetry-parse")
+        self._open_apart = open_apart
         self._seq = 0
         self.bodies = Bodies()
         self.counters = Counters()
 
-    async def start(self, segments: Path) -> None:
-        """Find where numbers go on after the last start."""
-        loop = asyncio.get_running_loop()
-        self._seq = await loop.run_in_executor(self._thread, last_seq, segments)
-
-    def close(self) -> None:
-        """End the thread."""
-        self._thread.shutdown()
+    def count_from(self, seq: int) -> None:
+        """Go on with numbers after the last one of an earlier start."""
+        self._seq = seq
 
     async def receive(self, packed: Packed) -> Parcel:
         """Take in one export request; return what became of it.
@@ -155,8 +146,7 @@ class Receiver:
     async def _open(self, packed: Packed) -> Parcel:
         if len(packed.body) <= _INLINE_BYTES and not packed.content_encoding:
             return open_packed(packed)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, open_packed, packed)
+        return await self._open_apart(packed)
 
     def _store_rows(self, parcel: Parcel, at: int) -> None:
         rows = parcel.rows[at : at + _STEP_ROWS]
@@ -169,8 +159,6 @@ class Receiver:
             self._tail.add(first + i, received_ms=parcel.received_ms, key=row.key, line=lines[i])
         self.counters.rows += len(rows)
         self._watches.wake({row.key for row in rows} | {row.trace_id for row in rows})
-        if self._tail.bytes >= limits.TELEMETRY_TAIL_BYTES:
-            self._on_full()
 
     def _store_points(self, parcel: Parcel, at: int) -> None:
         points = parcel.points[at : at + _STEP_ROWS]

@@ -8,9 +8,12 @@ for a while. Used from one event loop; nothing here blocks it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
-from typing import Final
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
 
 from trigger_box.clock import Clock
 from trigger_box.domain import limits
@@ -18,19 +21,22 @@ from trigger_box.domain.errors import NotFoundError
 from trigger_box.ids import EnvironmentId, RunId
 from trigger_box.store.store import Store
 from trigger_box.telemetry.details import SpanDetail, detail_of
-from trigger_box.telemetry.families import Family, read_family
+from trigger_box.telemetry.families import Family, TracedRun, read_family
 from trigger_box.telemetry.history import History, Scope
 from trigger_box.telemetry.nodes import Node, Trace
-from trigger_box.telemetry.parcels import Packed, Parcel
+from trigger_box.telemetry.parcels import Packed, Parcel, open_packed
 from trigger_box.telemetry.queries import history as sql
 from trigger_box.telemetry.reading import Found, Query, Reader
 from trigger_box.telemetry.receiving import HeldBody, Receiver
 from trigger_box.telemetry.retention import cutoff, remove_old
 from trigger_box.telemetry.rows import Kind, Row
-from trigger_box.telemetry.segments import SegmentWriter
+from trigger_box.telemetry.segments import SegmentWriter, last_seq
 from trigger_box.telemetry.tail import Tail
 from trigger_box.telemetry.trees import build
 from trigger_box.telemetry.watching import Watch, Watches
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _LATE_MS: Final = 24 * 3_600_000
 """How late rows of a run may come in: a sender that was cut off tries again later."""
@@ -48,12 +54,12 @@ class SpanNotFoundError(NotFoundError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogPage:
-    """Log lines of a run in order of arrival.
+class RowPage:
+    """Rows of a run in order of arrival.
 
     Attributes:
         next: the cursor to go on from; the same as before if nothing came.
-        has_more: there are more lines already.
+        has_more: there are more rows already.
         is_complete: False while older rows are still being loaded.
     """
 
@@ -75,8 +81,13 @@ class Telemetry:
         self._writer = SegmentWriter(self._segments)
         self._tail = Tail(clock.now_ms())
         self._watches = Watches()
+        self._work = ThreadPoolExecutor(1, "telemetry-work")
         self._receiver = Receiver(
-            self._writer, self._tail, self._watches, clock, on_full=self._wake.set
+            self._writer,
+            self._tail,
+            self._watches,
+            clock,
+            open_apart=lambda packed: self.apart(open_packed, packed),
         )
         self._reader = Reader(
             History(
@@ -93,14 +104,14 @@ class Telemetry:
 
     async def start(self) -> None:
         """Find where numbers go on; start the thread that writes."""
-        await self._receiver.start(self._segments)
+        self._receiver.count_from(await self.apart(last_seq, self._segments))
         self._writer.start()
 
     async def close(self) -> None:
         """Write what waits, make it durable, close everything."""
-        await asyncio.to_thread(self._writer.stop)
+        await self.apart(self._writer.stop)
         await self._reader.close()
-        self._receiver.close()
+        self._work.shutdown()
 
     def hold_body(self) -> AbstractContextManager[HeldBody]:
         """Count a request body while it is read and taken in, so that all of them are bounded."""
@@ -115,7 +126,10 @@ class Telemetry:
             TelemetryBusyError: too much waits already; nothing was taken.
             InvalidError, TooLargeError: the request is not OTLP, or too large.
         """
-        return await self._receiver.receive(packed)
+        parcel = await self._receiver.receive(packed)
+        if self._tail.bytes >= limits.TELEMETRY_TAIL_BYTES:
+            self._wake.set()
+        return parcel
 
     def watch(self, *keys: str) -> AbstractContextManager[Watch]:
         """Watch for new rows, of runs (by id) or whole traces (by trace id), while it is open.
@@ -148,7 +162,7 @@ class Telemetry:
         )
         if len(found.rows) <= _INLINE_ROWS:
             return self._plant(family, found)
-        return await asyncio.to_thread(self._plant, family, found)
+        return await self.apart(self._plant, family, found)
 
     async def span(self, environment_id: EnvironmentId, run_id: RunId, span_id: str) -> SpanDetail:
         """Return one row of a run's tree with all it has.
@@ -185,25 +199,68 @@ class Telemetry:
         *,
         after: int = 0,
         limit: int = limits.LOGS_PAGE_MAX,
-    ) -> LogPage:
+    ) -> RowPage:
         """Return log lines of one run (not of runs below it) that came in after a cursor.
 
         Raises:
             RunNotFoundError: there is no such run in this environment.
         """
+        return await self._page(
+            environment_id, run_id, after=after, limit=limit, kinds=frozenset({Kind.LOG})
+        )
+
+    async def arrived(
+        self,
+        environment_id: EnvironmentId,
+        run_id: RunId,
+        *,
+        after: int = 0,
+        limit: int = limits.LOGS_PAGE_MAX,
+    ) -> RowPage:
+        """Return all rows of one run as they came in after a cursor: partial spans, too.
+
+        Raises:
+            RunNotFoundError: there is no such run in this environment.
+        """
+        return await self._page(
+            environment_id, run_id, after=after, limit=limit, kinds=frozenset(Kind)
+        )
+
+    async def run(self, environment_id: EnvironmentId, run_id: RunId) -> TracedRun:
+        """Return what a trace shows of a run itself.
+
+        Raises:
+            RunNotFoundError: there is no such run in this environment.
+        """
+        return (await read_family(self._store, environment_id, run_id, most=1)).run
+
+    async def apart(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something long in the room's thread, such as encoding a large answer."""
+        call = partial(act, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._work, call)
+
+    async def _page(
+        self,
+        environment_id: EnvironmentId,
+        run_id: RunId,
+        *,
+        after: int,
+        limit: int,
+        kinds: frozenset[Kind],
+    ) -> RowPage:
         family = await read_family(self._store, environment_id, run_id, most=1)
         found = await self._reader.find(
             Query(
-                text=sql.log_rows,
+                text=sql.log_rows if Kind.SPAN not in kinds else sql.arrived_rows,
                 scope=self._scope(family),
                 since_ms=family.run.created_at_ms,
                 parameters={"after": after},
-                keeps=lambda row: row.kind is Kind.LOG and row.seq > after,
+                keeps=lambda row: row.kind in kinds and row.seq > after,
                 order=lambda row: (row.seq,),
                 limit=min(limit, limits.LOGS_PAGE_MAX),
             )
         )
-        return LogPage(
+        return RowPage(
             rows=tuple(found.rows),
             next=found.rows[-1].seq if found.rows else after,
             has_more=found.is_cut,
@@ -219,7 +276,7 @@ class Telemetry:
     async def sweep(self) -> float:
         """Remove some of what is too old; return the seconds until the next sweep is due."""
         oldest = cutoff(self._clock.now_ms(), self._kept_days)
-        has_more = await asyncio.to_thread(remove_old, self._segments, oldest)
+        has_more = await self.apart(remove_old, self._segments, oldest)
         return 0.0 if has_more else _SWEEP_S
 
     def figures(self) -> dict[str, float]:

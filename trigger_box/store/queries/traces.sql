@@ -12,7 +12,8 @@ WITH RECURSIVE below (id) AS (
 )
 SELECT runs.id, runs.task, runs.trace_id, runs.span_id, runs.parent_span_id, runs.parent_run_id,
        runs.status, runs.state, runs.attempt_number, runs.ttl, runs.annotations,
-       runs.created_at_ms, runs.completed_at_ms, runs.locked_version, runs.queue_name, runs.machine
+       runs.created_at_ms, runs.completed_at_ms, runs.locked_version, runs.queue_name, runs.machine,
+       runs.tags
   FROM below JOIN runs ON runs.id = below.id
  WHERE runs.environment_id = :environment_id;
 

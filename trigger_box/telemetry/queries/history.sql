@@ -104,6 +104,15 @@ SELECT /*row*/, message, attributes
  ORDER BY seq DESC
  LIMIT $limit;
 
+-- name: arrived_rows
+-- One page of everything in order of arrival.
+SELECT /*row*/, message, attributes
+  FROM telemetry
+ WHERE /*mine*/
+   AND seq > $after
+ ORDER BY seq
+ LIMIT $limit;
+
 -- name: log_rows
 -- One page of log lines in order of arrival.
 SELECT /*row*/, message, attributes
