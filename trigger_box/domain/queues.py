@@ -44,3 +44,18 @@ def queue_slots(*, limit: int | None, environment_limit: int, is_paused: bool) -
 def declared_limit(asked: int | None, *, environment_limit: int) -> int | None:
     """Return a limit declared in code, clamped to 0 … the environment's limit."""
     return None if asked is None else max(0, min(asked, environment_limit))
+
+
+def effective_limit(
+    *,
+    base: int | None,
+    override: int | None,
+    override_percent: float | None,
+    environment_limit: int,
+) -> int | None:
+    """Return a queue's own limit as it holds now: what people set wins over what code declares."""
+    if override is not None:
+        return override
+    if override_percent is not None:
+        return max(1, math.floor(environment_limit * override_percent / 100))
+    return base

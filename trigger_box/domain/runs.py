@@ -129,6 +129,8 @@ TRANSITIONS: Final[Mapping[RunState, Mapping[RunEvent, RunState]]] = {
         _E.DISPATCH_GAVE_UP: _S.FINISHED,
         _E.FAILED: _S.FINISHED,
         _E.CANCEL_REQUESTED: _S.PENDING_CANCEL,
+        # The worker said good-bye before it began (a dev session that ended).
+        _E.CANCEL_CONFIRMED: _S.FINISHED,
     },
     _S.EXECUTING: {
         **_RUNNING_EXITS,

@@ -34,4 +34,5 @@ class Alarms:
     delays: Alarm = field(default_factory=Alarm)
     ttl: Alarm = field(default_factory=Alarm)
     leases: Alarm = field(default_factory=Alarm)
+    cascades: Alarm = field(default_factory=Alarm)
     versions: Alarm = field(default_factory=Alarm)

@@ -12,7 +12,7 @@ from functools import partial
 from trigger_box.access.actors import Environment
 from trigger_box.domain.errors import RunNotFoundError, StaleTransitionError
 from trigger_box.domain.runs import RunState, RunStatus
-from trigger_box.engine import settlements
+from trigger_box.engine import metadata, settlements
 from trigger_box.engine.changes import snapshot_of_row
 from trigger_box.engine.claims import Claim, Claimed, claim
 from trigger_box.engine.core import Core
@@ -26,6 +26,8 @@ from trigger_box.engine.executions import (
     Started,
     SucceededAttempt,
 )
+from trigger_box.engine.heads import attempt_of, head_of
+from trigger_box.engine.metadata import MetadataChange
 from trigger_box.engine.packets import StoredPacket, put_away
 from trigger_box.engine.rows import AttemptRow, RunFacts, RunHead
 from trigger_box.engine.settlements import Report, Settled
@@ -162,14 +164,6 @@ def _begun_before(core: Core, tx: Transaction, facts: RunFacts, attempt: Attempt
     )
 
 
-def attempt_of(tx: Transaction, run_id: RunId, number: int) -> AttemptRow | None:
-    """Return an attempt; None for number 0, before the first."""
-    if number == 0:
-        return None
-    row = tx.one(sql.attempt, {"run_id": run_id, "number": number})
-    return None if row is None else AttemptRow._make(row)
-
-
 @dataclass(frozen=True, slots=True)
 class _Answer:
     settled: Settled
@@ -211,7 +205,10 @@ async def complete(
     output: StoredPacket | None = None
     if isinstance(completion, SucceededAttempt):
         output = await put_away(core.store, completion.output)
-    answer = await core.store.write(partial(_complete, core, call, completion, output, take))
+    flushed = metadata.flush_of(completion.flushed_metadata)
+    answer = await core.store.write(
+        partial(_complete, core, call, completion, output, flushed, take)
+    )
     following = None
     if answer.next is not None:
         following = answer.next.dequeued
@@ -230,6 +227,7 @@ def _complete(
     call: _Call,
     completion: Completion,
     output: StoredPacket | None,
+    flushed: MetadataChange | None,
     take: bool,
     tx: Transaction,
 ) -> _Answer:
@@ -237,6 +235,8 @@ def _complete(
     attempt = attempt_of(tx, call.run_id, head.attempt_number)
     if not _is_wanted(head, attempt, call):
         return _answered_before(tx, head, call)
+    if flushed is not None:
+        metadata.flush(tx, head, flushed, now_ms=core.clock.now_ms())
     report = Report(
         usage_ms=max(0, completion.usage_ms),
         named=call.named,
@@ -274,18 +274,6 @@ def _complete(
             ),
         )
     return _Answer(settled, info, following[0] if following else None)
-
-
-def head_of(tx: Transaction, run_id: RunId, environment_id: EnvironmentId) -> RunHead:
-    """Return what decides about a run.
-
-    Raises:
-        RunNotFoundError: no such run in this environment.
-    """
-    row = tx.one(sql.head, {"id": run_id})
-    if row is None or row["environment_id"] != environment_id:
-        raise RunNotFoundError
-    return RunHead._make(row)
 
 
 def _is_wanted(head: RunHead, attempt: AttemptRow | None, call: _Call) -> bool:

@@ -11,8 +11,9 @@ from typing import Final
 
 import msgspec
 
-from trigger_box.domain.runs import RunState, RunStatus
+from trigger_box.domain.runs import RunState, RunStatus, status_of
 from trigger_box.engine.executions import Snapshot
+from trigger_box.engine.rows import RunHead
 from trigger_box.ids import EnvironmentId, RunId, snapshot_id
 from trigger_box.store.queries import runs as sql
 from trigger_box.store.writer import Row, Transaction
@@ -102,5 +103,27 @@ def announce(
         environment_id=environment_id,
         subject=run_id,
         kind=kind,
+        body=_encode(body).decode(),
+    )
+
+
+def announce_unmoved(tx: Transaction, head: RunHead, *, now_ms: int) -> None:
+    """Tell that something about a run changed (tags, metadata) but not its state."""
+    body = {
+        "id": head.id,
+        "task": head.task,
+        "state": head.state,
+        "status": status_of(
+            head.run_state, is_parked=bool(head.is_parked), outcome=head.final_status
+        ),
+        "attempt": head.attempt_number,
+        "snapshot": head.snapshot_number,
+        "updatedAtMs": now_ms,
+    }
+    tx.feed(
+        at_ms=now_ms,
+        environment_id=head.environment_id,
+        subject=head.id,
+        kind=RUN_CHANGED,
         body=_encode(body).decode(),
     )

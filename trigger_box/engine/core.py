@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from trigger_box.clock import Clock
 from trigger_box.engine.alarms import Alarms
 from trigger_box.engine.bus import Bus
+from trigger_box.engine.heartbeats import Heartbeats
 from trigger_box.engine.lanes import Lanes
 from trigger_box.engine.presence import Presence
 from trigger_box.engine.versions import Versions
@@ -24,6 +25,7 @@ class Core:
     presence: Presence
     alarms: Alarms = field(default_factory=Alarms)
     bus: Bus = field(default_factory=Bus)
+    heartbeats: Heartbeats = field(default_factory=Heartbeats)
     lanes: Lanes = field(default_factory=Lanes)
     versions: Versions = field(default_factory=Versions)
 

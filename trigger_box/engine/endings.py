@@ -85,6 +85,8 @@ def finish(core: Core, tx: Transaction, head: RunHead, ending: Ending, *, now_ms
         insert_packet(tx, head.id, "ERROR", StoredPacket("application/json", text, None, len(text)))
     announce(tx, head.environment_id, snapshot, head.id, head.task, now_ms=now_ms)
     leave_line(core, tx, head)
+    if ending.status is RunStatus.CANCELED and tx.execute(sql.begin_cascade, {"id": head.id}):
+        tx.after_commit(core.alarms.cascades.ring)
     if head.runner_id is not None and not ending.is_workers_own:
         tx.after_commit(partial(core.bus.notify, head.environment_id, head.id))
     return snapshot

@@ -12,6 +12,7 @@ from functools import partial
 
 from trigger_box.domain.errors import NotFoundError
 from trigger_box.domain.fairness import LaneKey, Lines
+from trigger_box.domain.queues import effective_limit
 from trigger_box.ids import EnvironmentId, QueueId, WorkerId
 from trigger_box.store.queries import queues as sql
 from trigger_box.store.queries import runs as runs_sql
@@ -19,15 +20,33 @@ from trigger_box.store.store import Store
 from trigger_box.store.writer import Transaction
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """What is stored about a queue."""
+    """What is stored about a queue. ``base_limit`` is what code declares."""
 
     id: QueueId
     name: str
     is_virtual: bool
-    limit: int | None
-    is_paused: bool
+    base_limit: int | None = None
+    is_paused: bool = False
+    override_limit: int | None = None
+    override_percent: float | None = None
+    overridden_at_ms: int | None = None
+    overridden_by: str | None = None
+
+    @property
+    def is_overridden(self) -> bool:
+        """Return whether people have set its limit by hand."""
+        return self.override_limit is not None or self.override_percent is not None
+
+    def limit(self, environment_limit: int) -> int | None:
+        """Return its own limit as it holds now, None for none."""
+        return effective_limit(
+            base=self.base_limit,
+            override=self.override_limit,
+            override_percent=self.override_percent,
+            environment_limit=environment_limit,
+        )
 
 
 @dataclass(slots=True)
@@ -102,8 +121,12 @@ class Lanes:
                     id=queue["id"],
                     name=queue["name"],
                     is_virtual=queue["type"] == "VIRTUAL",
-                    limit=queue["concurrency_limit"],
+                    base_limit=queue["concurrency_limit"],
                     is_paused=bool(queue["paused"]),
+                    override_limit=queue["override_limit"],
+                    override_percent=queue["override_percent"],
+                    overridden_at_ms=queue["overridden_at_ms"],
+                    overridden_by=queue["overridden_by"],
                 ),
                 into=state,
             )
@@ -154,6 +177,8 @@ class Lanes:
         self.lines.add_environment(
             state.id, limit=limit, burst_factor=burst_factor, is_paused=is_paused
         )
+        for queue in state.queues.values():  # percentages follow the environment's limit
+            self._put_queue(state.id, queue, into=state)
 
     def set_current_worker(
         self, tx: Transaction, state: EnvironmentState, worker_id: WorkerId
@@ -173,7 +198,10 @@ class Lanes:
     def _put_queue(self, environment_id: str, queue: Queue, *, into: EnvironmentState) -> None:
         into.queues[queue.name] = queue
         self.lines.set_queue(
-            environment_id, queue.name, limit=queue.limit, is_paused=queue.is_paused
+            environment_id,
+            queue.name,
+            limit=queue.limit(into.limit),
+            is_paused=queue.is_paused,
         )
 
     def _put_back(self, state: EnvironmentState, name: str, before: Queue | None) -> None:

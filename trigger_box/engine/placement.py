@@ -146,8 +146,7 @@ def ensure_queue(
         id=core.ids.queue(),
         name=name,
         is_virtual=name.startswith(TASK_QUEUE_PREFIX),
-        limit=limit,
-        is_paused=False,
+        base_limit=limit,
     )
     tx.execute(
         sql.insert_queue,

@@ -10,19 +10,34 @@ from typing import Final
 
 import msgspec
 
-from trigger_box.domain.errors import RunNotFoundError
+from trigger_box.domain import limits
+from trigger_box.domain.errors import NotFoundError, RunNotFoundError
 from trigger_box.domain.failures import TaskRunError, from_wire
 from trigger_box.domain.packets import Packet
 from trigger_box.domain.runs import FINAL_STATUSES, RunState, RunStatus
+from trigger_box.engine.changes import snapshot_of_row
 from trigger_box.engine.core import Core
+from trigger_box.engine.executions import LatestExecution, RunInfo, Snapshot
 from trigger_box.engine.packets import fetch
-from trigger_box.ids import EnvironmentId, RunId, WorkerId
+from trigger_box.ids import EnvironmentId, RunId, WorkerId, snapshot_number
 from trigger_box.store.queries import runs as sql
 from trigger_box.store.readers import Row
 
 _decode_tags: Final = msgspec.json.Decoder(tuple[str, ...]).decode
 _decode_object: Final = msgspec.json.Decoder(dict[str, object]).decode
 _decode_texts: Final = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class SnapshotNotFoundError(NotFoundError):
+    """Snapshot not found"""  # noqa: D415 - the wire's own words
+
+    code = "snapshot_not_found"
+
+
+class RunNotFinishedError(NotFoundError):
+    """Run either doesn't exist or is not finished"""  # noqa: D415 - the wire's own words
+
+    code = "run_not_finished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,3 +229,141 @@ def run_of_row(row: Row, packets: Packets | None = None) -> Run:
         seed_metadata=packets.seed_metadata,
         error=packets.error,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try of a run. ``result`` is SUCCEEDED, FAILED, CANCELED, or None while it runs."""
+
+    number: int
+    runner_id: str | None
+    is_warm: bool
+    started_at_ms: int
+    ended_at_ms: int | None
+    result: str | None
+    error: TaskRunError | None
+    retry_at_ms: int | None
+    usage_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelatedRuns:
+    """A run's surroundings, without packets. ``children`` are the newest ones, bounded."""
+
+    root: Run | None
+    parent: Run | None
+    children: tuple[Run, ...]
+
+
+async def attempts_of(
+    core: Core, environment_id: EnvironmentId, run_id: str
+) -> tuple[Attempt, ...]:
+    """Return a run's attempts, first to last; none if there is no such run here."""
+    rows = await core.store.readers.all(
+        sql.attempts_of, {"run_id": run_id, "environment_id": environment_id}
+    )
+    return tuple(
+        Attempt(
+            number=row["number"],
+            runner_id=row["runner_id"],
+            is_warm=bool(row["is_warm"]),
+            started_at_ms=row["started_at_ms"],
+            ended_at_ms=row["ended_at_ms"],
+            result=row["result"],
+            error=None if row["error"] is None else from_wire(_decode_object(row["error"])),
+            retry_at_ms=row["retry_at_ms"],
+            usage_ms=row["usage_ms"],
+        )
+        for row in rows
+    )
+
+
+async def related_runs(core: Core, run: Run) -> RelatedRuns:
+    """Return a run's root, parent and newest children."""
+    readers = core.store.readers
+
+    async def other(run_id: RunId | None) -> Run | None:
+        if run_id is None:
+            return None
+        row = await readers.one(sql.run, {"id": run_id})
+        return None if row is None else run_of_row(row)
+
+    children = await readers.all(
+        sql.children, {"parent_run_id": run.id, "limit": limits.CHILDREN_SHOWN_MAX}
+    )
+    return RelatedRuns(
+        root=await other(run.root_run_id),
+        parent=await other(run.parent_run_id),
+        children=tuple(run_of_row(row) for row in children),
+    )
+
+
+async def latest_execution(
+    core: Core, environment_id: EnvironmentId, run_id: str
+) -> LatestExecution:
+    """Return a run's newest snapshot.
+
+    Raises:
+        RunNotFoundError: no such run in this environment.
+    """
+    rows = await core.store.readers.all(
+        sql.newest_snapshot, {"run_id": run_id, "environment_id": environment_id}
+    )
+    if not rows:
+        raise RunNotFoundError
+    return _execution_of(RunId(run_id), rows[0])
+
+
+async def snapshots_since(
+    core: Core, environment_id: EnvironmentId, run_id: str, snapshot_id: str
+) -> tuple[LatestExecution, ...]:
+    """Return the snapshots made after the named one, oldest first, bounded; none: nothing is new.
+
+    Raises:
+        RunNotFoundError: no such run in this environment.
+        SnapshotNotFoundError: the named snapshot is none of this run's.
+    """
+    run = RunId(run_id)
+    number = snapshot_number(run, snapshot_id)
+    newest = await latest_execution(core, environment_id, run_id)
+    if number is None or not 1 <= number <= newest.snapshot.number:
+        raise SnapshotNotFoundError
+    rows = await core.store.readers.all(
+        sql.snapshots_since,
+        {"run_id": run_id, "number": number, "limit": limits.SNAPSHOTS_SINCE_MAX},
+    )
+    return tuple(_execution_of(run, row) for row in reversed(rows))
+
+
+async def snapshots_of(
+    core: Core, environment_id: EnvironmentId, run_id: str
+) -> tuple[Snapshot, ...]:
+    """Return a run's newest snapshots, oldest first, bounded: its life as people may read it."""
+    await latest_execution(core, environment_id, run_id)
+    rows = await core.store.readers.all(
+        sql.snapshots_since, {"run_id": run_id, "number": 0, "limit": limits.SNAPSHOTS_SHOWN_MAX}
+    )
+    return tuple(snapshot_of_row(RunId(run_id), row) for row in reversed(rows))
+
+
+def _execution_of(run_id: RunId, row: Row) -> LatestExecution:
+    snapshot = snapshot_of_row(run_id, row)
+    return LatestExecution(
+        run=RunInfo(id=run_id, status=snapshot.status, attempt_number=snapshot.attempt_number),
+        snapshot=snapshot,
+    )
+
+
+async def finished_run(core: Core, environment_id: EnvironmentId, run_id: str) -> Run:
+    """Return a run that has ended, with its packets.
+
+    Raises:
+        RunNotFinishedError: there is no such run here, or it goes on.
+    """
+    try:
+        run = await get_run(core, environment_id, run_id)
+    except RunNotFoundError as error:
+        raise RunNotFinishedError from error
+    if not run.is_final:
+        raise RunNotFinishedError
+    return run

@@ -7,9 +7,10 @@ Inside the writer's thread; shared by completions, lost leases and disconnects. 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from trigger_box.domain import failures, retries
-from trigger_box.domain.failures import ErrorCode, InternalError, TaskRunError
+from trigger_box.domain.failures import StringError, TaskRunError
 from trigger_box.domain.retries import RetryAsked, RetryLater, RetryNow
 from trigger_box.domain.runs import LEASE_MS, RunEvent, RunState, RunStatus, next_state
 from trigger_box.engine.changes import announce, take_snapshot
@@ -22,6 +23,9 @@ from trigger_box.engine.rows import RunHead
 from trigger_box.engine.versions import policy_of
 from trigger_box.store.queries import runs as sql
 from trigger_box.store.writer import Transaction
+
+
+_CANCELLED_BY_WORKER: Final = "Canceled by its worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +163,7 @@ def fail(
 def confirm_cancel(
     core: Core, tx: Transaction, head: RunHead, report: Report, *, reason: str | None = None
 ) -> Settled:
-    """The worker is gone from a run that was to be cancelled (or says it cancelled it): the end."""
+    """End a run as cancelled: its worker said so, or is gone."""
     now_ms = core.clock.now_ms()
     snapshot = finish(
         core,
@@ -172,7 +176,7 @@ def confirm_cancel(
             # A cancel that was asked for has left its reason already.
             error=None
             if head.run_state is RunState.PENDING_CANCEL
-            else InternalError(code=ErrorCode.TASK_RUN_CANCELLED),
+            else StringError(raw=reason or _CANCELLED_BY_WORKER),
             usage_ms=report.usage_ms,
             is_workers_own=report.is_workers_own,
         ),

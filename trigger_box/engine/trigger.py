@@ -15,8 +15,9 @@ import msgspec
 from trigger_box.access.actors import Environment
 from trigger_box.domain import limits
 from trigger_box.domain.durations import ttl_at_ms
-from trigger_box.domain.errors import InvalidError, RefusedError, TooLargeError
+from trigger_box.domain.errors import RefusedError, TooLargeError
 from trigger_box.domain.fairness import LaneKey
+from trigger_box.domain.labels import clean_tags
 from trigger_box.domain.packets import Packet
 from trigger_box.domain.runs import RunState, RunStatus
 from trigger_box.engine import idempotency
@@ -125,29 +126,6 @@ async def trigger(core: Core, request: TriggerRequest) -> Triggered:
     payload = await put_away(core.store, request.payload)
     change = partial(_trigger, core, request, tags, payload, stored_metadata)
     return await core.store.write(change)
-
-
-def clean_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    """Return tags without blanks and doubles, in their order.
-
-    Raises:
-        RefusedError: more than ten.
-        InvalidError: one is too long.
-    """
-    if not tags:
-        return tags
-    clean = tuple(dict.fromkeys(tag for tag in tags if tag.strip()))
-    if len(clean) > limits.TAGS_MAX:
-        raise RunNotWantedError(
-            f"Runs can only have {limits.TAGS_MAX} tags, you're trying to set {len(clean)}."
-        )
-    for tag in clean:
-        if len(tag) > limits.TAG_CHARACTERS_MAX:
-            raise InvalidError(
-                f"Tags must be at most {limits.TAG_CHARACTERS_MAX} characters long, "
-                f"this one has {len(tag)}: {tag[:32]}…"
-            )
-    return clean
 
 
 def _trigger(

@@ -231,7 +231,7 @@ def _upsert_queues(
     for name, asked in declared.items():
         limit = declared_limit(asked, environment_limit=state.limit)
         queue = ensure_queue(core, tx, state.id, name, limit=limit)
-        if queue.limit != limit:
+        if queue.base_limit != limit:
             tx.execute(queues_sql.set_queue_limit, {"id": queue.id, "concurrency_limit": limit})
-            core.lanes.put_queue(tx, state.id, replace(queue, limit=limit))
+            core.lanes.put_queue(tx, state.id, replace(queue, base_limit=limit))
         tx.execute(sql.insert_worker_queue, {"worker_id": worker_id, "name": name})

@@ -25,14 +25,17 @@ VALUES (
 -- The number of an environment's newest run, to count on from. Served by runs_newest.
 SELECT number FROM runs WHERE environment_id = :environment_id ORDER BY id DESC LIMIT 1;
 
+-- columns: head
+id, environment_id, task, state, is_parked, outcome, snapshot_number,
+attempt_number, attempts_forgiven, dispatch_failures,
+queue_name, concurrency_key, rank_ms, priority_ms, is_ready, due_at_ms, delay_until_ms,
+ttl, ttl_at_ms, max_attempts, retry_policy, machine, locked_worker_id, runner_id,
+started_at_ms, executed_at_ms, completed_at_ms, created_at_ms, usage_ms, cost_in_cents,
+parent_run_id, root_run_id, tags
+
 -- name: head
 -- What decides about a run that exists. The columns are those of engine.rows.RunHead, in order.
-SELECT id, environment_id, task, state, is_parked, outcome, snapshot_number,
-       attempt_number, attempts_forgiven, dispatch_failures,
-       queue_name, concurrency_key, rank_ms, priority_ms, is_ready, due_at_ms, delay_until_ms,
-       ttl, ttl_at_ms, max_attempts, retry_policy, machine, locked_worker_id, runner_id,
-       started_at_ms, executed_at_ms, completed_at_ms, created_at_ms, usage_ms, cost_in_cents,
-       parent_run_id, root_run_id, tags
+SELECT /*head*/
   FROM runs WHERE id = :id;
 
 -- columns: facts
@@ -244,3 +247,148 @@ SELECT *
 -- name: packets_of
 -- All packets of a run. By primary key.
 SELECT kind, type, data, blob, bytes FROM packets WHERE run_id = :run_id;
+
+-- name: held_heads
+-- Those of the runs of :run_ids (a JSON list) that a worker of this environment, or of one of its
+-- branches, holds. By primary key.
+SELECT /*head*/
+  FROM runs
+ WHERE id IN (SELECT value FROM json_each(:run_ids))
+   AND lease_expires_at_ms IS NOT NULL
+   AND environment_id IN (SELECT id FROM environments
+                           WHERE id = :environment_id OR parent_id = :environment_id)
+ LIMIT :limit;
+
+-- name: extend_lease
+-- A sign of life, if it names a snapshot of the attempt (or dispatch) that is the present one.
+-- Never shortens: a cancel's deadline and a grace period stay. By primary key.
+UPDATE runs
+   SET lease_expires_at_ms = max(lease_expires_at_ms,
+           CASE WHEN state = 'PENDING_EXECUTING' THEN :pending_until_ms ELSE :running_until_ms END)
+ WHERE id = :id AND state IN ('PENDING_EXECUTING', 'EXECUTING', 'EXECUTING_WITH_WAITPOINTS', 'QUEUED_EXECUTING')
+   AND :number <= snapshot_number
+   AND (:number = snapshot_number
+        OR :number > (SELECT snapshot_number FROM attempts
+                       WHERE run_id = :id AND number = attempt_number AND ended_at_ms IS NULL));
+
+-- name: lapsed_leases
+-- Runs whose worker was silent for too long, the longest first. All leased runs are few: scanned.
+SELECT /*head*/
+  FROM runs INDEXED BY runs_leased
+ WHERE lease_expires_at_ms IS NOT NULL AND lease_expires_at_ms <= :now_ms
+ ORDER BY lease_expires_at_ms LIMIT :limit;
+
+-- name: next_lease
+-- Served by runs_leased.
+SELECT min(lease_expires_at_ms) AS at_ms FROM runs WHERE lease_expires_at_ms IS NOT NULL;
+
+-- name: grant_grace
+-- Nobody is judged before :until_ms: the box was away, not the workers. Served by runs_leased.
+UPDATE runs SET lease_expires_at_ms = :until_ms
+ WHERE lease_expires_at_ms IS NOT NULL AND lease_expires_at_ms < :until_ms;
+
+-- name: reschedule
+UPDATE runs
+   SET snapshot_number = :snapshot_number, due_at_ms = :delay_until_ms, delay_until_ms = :delay_until_ms,
+       queue_timestamp_ms = :delay_until_ms, rank_ms = :rank_ms, updated_at_ms = :now_ms
+ WHERE id = :id;
+
+-- name: set_tags
+UPDATE runs SET tags = :tags, updated_at_ms = :now_ms WHERE id = :id;
+
+-- name: begin_cascade
+-- Mark a cancelled run whose children must follow. Served by runs_by_parent.
+UPDATE runs SET is_cascading = 1
+ WHERE id = :id AND EXISTS (SELECT 1 FROM runs WHERE parent_run_id = :id);
+
+-- name: cascading
+-- Cancelled runs whose descendants are still to be looked at. Served by runs_cascading.
+SELECT id FROM runs WHERE is_cascading = 1 LIMIT :limit;
+
+-- name: live_descendants
+-- Runs below a finished one that no live run stands above: they are cancelled next. Below a run
+-- that is being cancelled nothing happens before it has ended (run-engine 8). Served by runs_by_parent.
+WITH RECURSIVE below (id) AS (
+    SELECT id FROM runs WHERE parent_run_id = :id
+    UNION
+    SELECT child.id FROM runs child
+      JOIN below ON child.parent_run_id = below.id
+      JOIN runs parent ON parent.id = below.id AND parent.state = 'FINISHED'
+)
+SELECT /*head*/
+  FROM runs WHERE id IN (SELECT id FROM below) AND outcome IS NULL LIMIT :limit;
+
+-- name: end_cascade
+UPDATE runs SET is_cascading = 0 WHERE id = :id;
+
+-- name: due
+-- What is due now, the longest due first. Served by runs_due.
+SELECT /*head*/
+  FROM runs INDEXED BY runs_due
+ WHERE due_at_ms IS NOT NULL AND due_at_ms <= :now_ms ORDER BY due_at_ms LIMIT :limit;
+
+-- name: next_due
+-- Served by runs_due.
+SELECT min(due_at_ms) AS at_ms FROM runs WHERE due_at_ms IS NOT NULL;
+
+-- name: make_ready
+-- A later retry may go now. Its state stays; so does its snapshot. By primary key.
+UPDATE runs SET is_ready = 1, due_at_ms = NULL WHERE id = :id;
+
+-- name: past_ttl
+-- Served by runs_ttl.
+SELECT /*head*/
+  FROM runs INDEXED BY runs_ttl
+ WHERE ttl_at_ms IS NOT NULL AND ttl_at_ms <= :now_ms ORDER BY ttl_at_ms LIMIT :limit;
+
+-- name: next_ttl
+-- Served by runs_ttl.
+SELECT min(ttl_at_ms) AS at_ms FROM runs WHERE ttl_at_ms IS NOT NULL;
+
+-- name: environments_with_pending
+-- Served by runs_pending_version.
+SELECT DISTINCT environment_id FROM runs INDEXED BY runs_pending_version
+ WHERE state = 'RUN_CREATED' LIMIT :limit;
+
+-- name: forget_requests
+-- Served by request_keys_by_age.
+DELETE FROM request_keys WHERE key_hash IN (
+    SELECT key_hash FROM request_keys WHERE created_at_ms < :before_ms ORDER BY created_at_ms LIMIT :limit);
+
+-- name: touch
+UPDATE runs SET updated_at_ms = :now_ms WHERE id = :id;
+
+-- name: metadata_of
+SELECT type, data FROM packets WHERE run_id = :run_id AND kind = 'METADATA';
+
+-- name: metadata_in_environment
+-- A run's metadata, nulls if it has none; no row: no such run here. By primary keys.
+SELECT p.type, p.data FROM runs r LEFT JOIN packets p ON p.run_id = r.id AND p.kind = 'METADATA'
+ WHERE r.id = :run_id AND r.environment_id = :environment_id;
+
+-- name: put_metadata
+INSERT INTO packets (run_id, kind, type, data, blob, bytes)
+VALUES (:run_id, 'METADATA', 'application/json', :data, NULL, :bytes)
+    ON CONFLICT (run_id, kind) DO UPDATE SET type = excluded.type, data = excluded.data, bytes = excluded.bytes;
+
+-- name: attempts_of
+-- A run's attempts, if the run is this environment's. By primary keys.
+SELECT a.number, a.runner_id, a.is_warm, a.started_at_ms, a.ended_at_ms, a.result, a.error,
+       a.retry_at_ms, a.usage_ms
+  FROM runs r JOIN attempts a ON a.run_id = r.id
+ WHERE r.id = :run_id AND r.environment_id = :environment_id ORDER BY a.number;
+
+-- name: children
+-- The newest children of a run. Served by runs_by_parent.
+SELECT * FROM runs WHERE parent_run_id = :parent_run_id ORDER BY id DESC LIMIT :limit;
+
+-- name: newest_snapshot
+-- By primary keys.
+SELECT s.number, s.state, s.status, s.attempt_number, s.description, s.runner_id, s.created_at_ms
+  FROM runs r JOIN snapshots s ON s.run_id = r.id AND s.number = r.snapshot_number
+ WHERE r.id = :run_id AND r.environment_id = :environment_id;
+
+-- name: snapshots_since
+-- The newest snapshots after a number, newest first (the caller turns them). By primary key.
+SELECT number, state, status, attempt_number, description, runner_id, created_at_ms
+  FROM snapshots WHERE run_id = :run_id AND number > :number ORDER BY number DESC LIMIT :limit;

@@ -1,0 +1,83 @@
+"""Why a run is not running: the facts for ``domain/waiting.py``, from the store and the lanes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from trigger_box.domain import limits
+from trigger_box.domain.queues import queue_slots
+from trigger_box.domain.runs import RunState
+from trigger_box.domain.waiting import Waiting
+from trigger_box.domain.waiting import why_waiting as sentence
+from trigger_box.engine.core import Core
+from trigger_box.engine.reading import Run
+from trigger_box.store.queries import queues as sql
+from trigger_box.store.writer import Transaction
+
+_WAITING = frozenset(
+    {RunState.RUN_CREATED, RunState.DELAYED, RunState.QUEUED, RunState.QUEUED_EXECUTING}
+)
+
+
+async def why_waiting(core: Core, run: Run) -> str | None:
+    """Return one sentence on why a run is not running; None if it is, or has ended."""
+    if run.state not in _WAITING:
+        return None
+    is_connected = core.presence.is_connected(run.environment_id)
+    return sentence(await core.store.write(partial(_facts, core, run, is_connected)))
+
+
+def _facts(core: Core, run: Run, is_connected: bool, tx: Transaction) -> Waiting:
+    state = core.lanes.environment(tx, run.environment_id)
+    lines = core.lanes.lines.environments[run.environment_id]
+    queue = state.queues.get(run.queue_name)
+    lane_lines = lines.queues.get(run.queue_name)
+    lane = None if lane_lines is None else lane_lines.lanes.get(run.concurrency_key or "")
+    is_queue_paused = queue is not None and queue.is_paused
+    own_limit = None if queue is None else queue.limit(state.limit)
+    lane_slots = (
+        None
+        if own_limit is None
+        else queue_slots(limit=own_limit, environment_limit=state.limit, is_paused=False)
+    )
+    lane_running = 0 if lane is None else lane.running
+    is_lane_full = lane_slots is not None and lane_running >= lane_slots
+    holders = tx.all(
+        sql.holders,
+        {
+            "environment_id": run.environment_id,
+            "queue_name": run.queue_name if is_lane_full else None,
+            "concurrency_key": (run.concurrency_key or "") if is_lane_full else None,
+            "limit": limits.HOLDERS_SHOWN_MAX,
+        },
+    )
+    ahead = tx.one(
+        sql.ahead,
+        {
+            "environment_id": run.environment_id,
+            "queue_name": run.queue_name,
+            "concurrency_key": run.concurrency_key or "",
+            "id": run.id,
+            "limit": limits.AHEAD_COUNTED_MAX,
+        },
+    )
+    return Waiting(
+        state=run.state,
+        task=run.task,
+        status_reason=run.status_reason,
+        queue_name=run.queue_name,
+        concurrency_key=run.concurrency_key,
+        due_at_ms=run.due_at_ms,
+        attempt_number=run.attempt_number,
+        is_environment_paused=state.is_paused,
+        environment_slots=lines.slots,
+        environment_running=lines.running,
+        is_queue_paused=is_queue_paused,
+        lane_slots=lane_slots,
+        lane_running=lane_running,
+        holders=tuple(row["id"] for row in holders),
+        has_version=state.current_worker_id is not None,
+        is_worker_connected=is_connected if state.is_development else None,
+        version=run.version,
+        ahead=0 if ahead is None else ahead["runs"],
+    )

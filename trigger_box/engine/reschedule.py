@@ -1,0 +1,81 @@
+"""The verb "reschedule": move the instant a delayed run is due (run-engine 12.1)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from trigger_box.domain.errors import RefusedError
+from trigger_box.domain.runs import RunEvent, RunState, RunStatus, next_state
+from trigger_box.engine.changes import announce, take_snapshot
+from trigger_box.engine.core import Core
+from trigger_box.engine.heads import head_of
+from trigger_box.ids import EnvironmentId, RunId
+from trigger_box.store.queries import runs as sql
+from trigger_box.store.writer import Transaction
+
+
+class NotDelayedError(RefusedError):
+    """Cannot reschedule a run that is not delayed"""  # noqa: D415 - the wire's own words
+
+    code = "run_not_delayed"
+
+
+class PastDelayError(RefusedError):
+    """The delay must be in the future."""
+
+    code = "delay_in_past"
+
+
+async def reschedule(
+    core: Core, environment_id: EnvironmentId, run_id: str, *, delay_until_ms: int
+) -> None:
+    """Make a delayed run due at another instant, sooner or later.
+
+    Raises:
+        RunNotFoundError: no such run in this environment.
+        NotDelayedError: it is not waiting for its delay.
+        PastDelayError: the instant is not in the future.
+    """
+    await core.store.write(
+        partial(_reschedule, core, environment_id, RunId(run_id), delay_until_ms)
+    )
+
+
+def _reschedule(
+    core: Core,
+    environment_id: EnvironmentId,
+    run_id: RunId,
+    delay_until_ms: int,
+    tx: Transaction,
+) -> None:
+    head = head_of(tx, run_id, environment_id)
+    if head.run_state is not RunState.DELAYED:
+        raise NotDelayedError
+    now_ms = core.clock.now_ms()
+    if delay_until_ms <= now_ms:
+        raise PastDelayError
+    state = next_state(head.run_state, RunEvent.RESCHEDULED)
+    number = head.snapshot_number + 1
+    tx.execute(
+        sql.reschedule,
+        {
+            "id": run_id,
+            "snapshot_number": number,
+            "delay_until_ms": delay_until_ms,
+            "rank_ms": delay_until_ms - head.priority_ms,
+            "now_ms": now_ms,
+        },
+    )
+    snapshot = take_snapshot(
+        tx,
+        run_id,
+        number,
+        state=state,
+        status=RunStatus.DELAYED,
+        attempt_number=head.attempt_number,
+        description="Delay was rescheduled",
+        runner_id=None,
+        now_ms=now_ms,
+    )
+    announce(tx, environment_id, snapshot, run_id, head.task, now_ms=now_ms)
+    tx.after_commit(partial(core.alarms.delays.ring_at, delay_until_ms))
