@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, TypedDict
 
 from litestar import delete, get, post
+from litestar.params import FromPath
 
 from trigger_box.access.actors import Authorization, PersonalToken
 from trigger_box.access.tokens import PREFIX
@@ -112,7 +113,7 @@ async def create_token(request: ApiRequest, rooms: TheRooms, user: TheUser) -> N
     status_code=204,
     summary="Revoke an access token",
 )
-async def revoke_token(rooms: TheRooms, user: TheUser, token_id: str) -> None:
+async def revoke_token(rooms: TheRooms, user: TheUser, token_id: FromPath[str]) -> None:
     """Stop a token from working, at once."""
     await rooms.access.revoke_token(user, token_id)
 
@@ -122,7 +123,7 @@ async def revoke_token(rooms: TheRooms, user: TheUser, token_id: str) -> None:
     opt={"auth": SESSION},
     summary="A terminal that asks to be let in",
 )
-async def get_authorization(rooms: TheRooms, code: str) -> AuthorizationAnswer:
+async def get_authorization(rooms: TheRooms, code: FromPath[str]) -> AuthorizationAnswer:
     """Return what asks, from where, since when."""
     return _authorization(code, await rooms.access.authorization(code))
 
@@ -133,7 +134,9 @@ async def get_authorization(rooms: TheRooms, code: str) -> AuthorizationAnswer:
     status_code=200,
     summary="Let a terminal in",
 )
-async def approve_authorization(rooms: TheRooms, user: TheUser, code: str) -> AuthorizationAnswer:
+async def approve_authorization(
+    rooms: TheRooms, user: TheUser, code: FromPath[str]
+) -> AuthorizationAnswer:
     """Let the terminal act as the person who is signed in."""
     await rooms.access.approve_authorization(code, user)
     return await _read(rooms, code)
@@ -145,7 +148,9 @@ async def approve_authorization(rooms: TheRooms, user: TheUser, code: str) -> Au
     status_code=200,
     summary="Turn a terminal away",
 )
-async def deny_authorization(rooms: TheRooms, user: TheUser, code: str) -> AuthorizationAnswer:
+async def deny_authorization(
+    rooms: TheRooms, user: TheUser, code: FromPath[str]
+) -> AuthorizationAnswer:
     """Turn the terminal away: it gets no token."""
     await rooms.access.deny_authorization(code, user)
     return await _read(rooms, code)

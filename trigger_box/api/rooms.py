@@ -8,12 +8,12 @@ personal tokens and sessions).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from litestar import Request
 from litestar.datastructures import State
-from litestar.di import Provide
-from litestar.params import Dependency
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
 
 from trigger_box.access.access import Access
 from trigger_box.access.actors import Environment, User
@@ -53,10 +53,10 @@ class Rooms:
 
 
 # Litestar would copy and check what it injects; these are ours and right.
-TheRooms = Annotated[Rooms, Dependency(skip_validation=True)]
-TheCaller = Annotated[Caller, Dependency(skip_validation=True)]
-TheEnvironment = Annotated[Environment, Dependency(skip_validation=True)]
-TheUser = Annotated[User, Dependency(skip_validation=True)]
+TheRooms = NamedDependency[SkipValidation[Rooms]]
+TheCaller = NamedDependency[SkipValidation[Caller]]
+TheEnvironment = NamedDependency[SkipValidation[Environment]]
+TheUser = NamedDependency[SkipValidation[User]]
 
 ApiRequest = Request[Any, Caller, State]
 

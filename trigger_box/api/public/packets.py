@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from litestar import Response, get, put
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 from msgspec import Struct
@@ -82,7 +83,9 @@ async def download_address(
     opt={"auth": NOBODY},
     summary="Upload a packet to a signed address",
 )
-async def upload(request: ApiRequest, rooms: TheRooms, environment_id: str) -> Response[None]:
+async def upload(
+    request: ApiRequest, rooms: TheRooms, environment_id: FromPath[str]
+) -> Response[None]:
     """Store the body, with its content type. The address itself is the permission."""
     path = _checked(request, rooms, EnvironmentId(environment_id), "PUT")
     blob = await asyncio.to_thread(rooms.store.blobs.begin)
@@ -106,7 +109,9 @@ async def upload(request: ApiRequest, rooms: TheRooms, environment_id: str) -> R
     opt={"auth": NOBODY},
     summary="Download a packet from a signed address",
 )
-async def download(request: ApiRequest, rooms: TheRooms, environment_id: str) -> ASGIResponse:
+async def download(
+    request: ApiRequest, rooms: TheRooms, environment_id: FromPath[str]
+) -> ASGIResponse:
     """Return the packet's bytes with the content type of its upload, unchanged."""
     path = _checked(request, rooms, EnvironmentId(environment_id), "GET")
     file = await stored_packets.find(rooms.core, EnvironmentId(environment_id), path)

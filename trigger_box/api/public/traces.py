@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from trigger_box.access.actors import Environment
@@ -33,10 +33,10 @@ async def trace(  # noqa: PLR0913 - two query parameters
     rooms: TheRooms,
     caller: TheCaller,
     environment: TheEnvironment,
-    run_id: str,
+    run_id: FromPath[str],
     *,
-    page_size: Annotated[str | None, Parameter(query="page[size]")] = None,
-    page_after: Annotated[str | None, Parameter(query="page[after]")] = None,
+    page_size: Annotated[str | None, QueryParameter(name="page[size]")] = None,
+    page_after: Annotated[str | None, QueryParameter(name="page[after]")] = None,
 ) -> Response[bytes]:
     """Return the tree of spans and logs; as flat pages if ``page[size]`` is given."""
     run = await _may_read(rooms, caller, environment, run_id)
@@ -55,7 +55,11 @@ async def trace(  # noqa: PLR0913 - two query parameters
 
 @get(_RUN + "/spans/{span_id:str}", opt={"auth": SECRET_OR_PUBLIC}, summary="Get one span")
 async def span(
-    rooms: TheRooms, caller: TheCaller, environment: TheEnvironment, run_id: str, span_id: str
+    rooms: TheRooms,
+    caller: TheCaller,
+    environment: TheEnvironment,
+    run_id: FromPath[str],
+    span_id: FromPath[str],
 ) -> Json:
     """Return one row of a run's trace with all it has."""
     run = await _may_read(rooms, caller, environment, run_id)
@@ -68,11 +72,11 @@ async def events(  # noqa: PLR0913 - three query parameters
     rooms: TheRooms,
     caller: TheCaller,
     environment: TheEnvironment,
-    run_id: str,
+    run_id: FromPath[str],
     *,
-    after: str = "0",
-    limit: str = str(limits.LOGS_PAGE_MAX),
-    kind: str = "all",
+    after: FromQuery[str] = "0",
+    limit: FromQuery[str] = str(limits.LOGS_PAGE_MAX),
+    kind: FromQuery[str] = "all",
 ) -> Response[bytes]:
     """Return spans and logs in order of arrival.
 

@@ -9,6 +9,7 @@ import math
 from typing import Final
 
 from litestar import get, post
+from litestar.params import FromPath
 
 from trigger_box.access.actors import Environment, User
 from trigger_box.access.projects import ProjectNotFoundError
@@ -48,8 +49,8 @@ class OtherProjectError(InvalidError):
     summary="Get an environment's secret key",
 )
 async def get_environment_key(
-    project_ref: str,
-    environment_slug: str,
+    project_ref: FromPath[str],
+    environment_slug: FromPath[str],
     request: ApiRequest,
     rooms: TheRooms,
     caller: TheCaller,
@@ -80,7 +81,7 @@ async def get_environment_key(
     summary="Get what task processes find in their environment",
 )
 async def get_variables(
-    project_ref: str, request: ApiRequest, rooms: TheRooms, environment: TheEnvironment
+    project_ref: FromPath[str], request: ApiRequest, rooms: TheRooms, environment: TheEnvironment
 ) -> VariablesAnswer:
     """Return the variables of the key's own environment, in clear."""
     if environment.project_ref != project_ref:
@@ -98,7 +99,9 @@ async def get_variables(
     opt={"auth": PERSONAL},
     summary="Is a development worker connected",
 )
-async def get_dev_status(project_ref: str, rooms: TheRooms, user: TheUser) -> DevStatusAnswer:
+async def get_dev_status(
+    project_ref: FromPath[str], rooms: TheRooms, user: TheUser
+) -> DevStatusAnswer:
     """Return whether the caller's own development environment has a worker connected."""
     environment = await environment_for(rooms, user, project_ref, "dev")
     return {"isConnected": rooms.core.presence.is_connected(environment.id)}
@@ -111,8 +114,8 @@ async def get_dev_status(project_ref: str, rooms: TheRooms, user: TheUser) -> De
     summary="Make a token with narrow scopes",
 )
 async def create_public_token(
-    project_ref: str,
-    environment_slug: str,
+    project_ref: FromPath[str],
+    environment_slug: FromPath[str],
     request: ApiRequest,
     rooms: TheRooms,
     user: TheUser,
@@ -133,7 +136,9 @@ async def create_public_token(
     opt={"auth": PERSONAL},
     summary="List branch environments",
 )
-async def list_branches(project_ref: str, rooms: TheRooms, user: TheUser) -> dict[str, list[str]]:
+async def list_branches(
+    project_ref: FromPath[str], rooms: TheRooms, user: TheUser
+) -> dict[str, list[str]]:
     """Return the branch environments of a project: none yet."""
     await rooms.access.project(project_ref, user=user)
     return {"branches": []}
@@ -146,7 +151,7 @@ async def list_branches(project_ref: str, rooms: TheRooms, user: TheUser) -> dic
     summary="Create a branch environment",
 )
 async def create_branch(
-    project_ref: str, request: ApiRequest, rooms: TheRooms, user: TheUser
+    project_ref: FromPath[str], request: ApiRequest, rooms: TheRooms, user: TheUser
 ) -> None:
     """Refuse, in words that help, rather than run a branch's code in its parent environment."""
     await body_of(request, BranchBody)

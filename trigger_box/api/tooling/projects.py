@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import get, patch, post
+from litestar.params import FromPath
 
 from trigger_box.access.actors import SLUGS, EnvironmentType
 from trigger_box.api.authentication import PERSONAL
@@ -47,7 +48,7 @@ async def list_runtimes(rooms: TheRooms, user: TheUser) -> list[RuntimeAnswer]:
 
 
 @get("/api/v1/projects/{project_ref:str}", opt={"auth": PERSONAL}, summary="Get a project")
-async def get_project(project_ref: str, rooms: TheRooms, user: TheUser) -> ProjectAnswer:
+async def get_project(project_ref: FromPath[str], rooms: TheRooms, user: TheUser) -> ProjectAnswer:
     """Return one project."""
     return project_answer(await rooms.access.project(project_ref, user=user))
 
@@ -58,7 +59,7 @@ async def get_project(project_ref: str, rooms: TheRooms, user: TheUser) -> Proje
     summary="Rename a project",
 )
 async def rename_project(
-    project_ref: str, request: ApiRequest, rooms: TheRooms, user: TheUser
+    project_ref: FromPath[str], request: ApiRequest, rooms: TheRooms, user: TheUser
 ) -> ProjectAnswer:
     """Give a project another name; its ref and links stay."""
     body = await body_of(request, NameBody)
@@ -71,7 +72,9 @@ async def rename_project(
     status_code=200,
     summary="Note that a folder was set up",
 )
-async def initialize_project(project_ref: str, rooms: TheRooms, user: TheUser) -> InitializedAnswer:
+async def initialize_project(
+    project_ref: FromPath[str], rooms: TheRooms, user: TheUser
+) -> InitializedAnswer:
     """Note when a folder was first set up for a project. There is no body."""
     project = await rooms.access.initialize_project(user, project_ref)
     assert project.initialized_at_ms is not None, "it was set a moment ago"
@@ -106,7 +109,7 @@ async def create_organization(
     summary="Create a project",
 )
 async def create_project(
-    organization: str, request: ApiRequest, rooms: TheRooms, user: TheUser
+    organization: FromPath[str], request: ApiRequest, rooms: TheRooms, user: TheUser
 ) -> ProjectAnswer:
     """Make a project with its environments, in the organization with this id or slug."""
     body = await body_of(request, NameBody)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from litestar import get, post
+from litestar.params import FromPath
 
 from trigger_box.access.actors import EnvironmentType
 from trigger_box.api.authentication import PERSONAL, SECRET, user_of
@@ -42,7 +43,7 @@ class WorkerNotFoundError(NotFoundError):
     summary="Register a version",
 )
 async def register_worker(
-    project_ref: str, request: ApiRequest, rooms: TheRooms, environment: TheEnvironment
+    project_ref: FromPath[str], request: ApiRequest, rooms: TheRooms, environment: TheEnvironment
 ) -> RegisteredAnswer:
     """Register a version in a development environment; it is current at once."""
     if environment.project_ref != project_ref:
@@ -61,7 +62,11 @@ async def register_worker(
     summary="Get a version and its tasks",
 )
 async def get_worker(
-    project_ref: str, environment_slug: str, tag: str, request: ApiRequest, rooms: TheRooms
+    project_ref: FromPath[str],
+    environment_slug: FromPath[str],
+    tag: FromPath[str],
+    request: ApiRequest,
+    rooms: TheRooms,
 ) -> CurrentWorkerAnswer:
     """Return the current version (tag ``current``), or the one of that name."""
     user = user_of(request.auth)

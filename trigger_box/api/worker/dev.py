@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from typing import Final, TypedDict
 
 from litestar import get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from litestar.types import ControllerRouterHandler
 
@@ -95,7 +96,7 @@ async def hear(rooms: TheRooms, environment: TheEnvironment) -> ASGIResponse:
     summary="Give a sign of life of an attempt",
 )
 async def beat(
-    run_id: str, snapshot_id: str, rooms: TheRooms, environment: TheEnvironment
+    run_id: FromPath[str], snapshot_id: FromPath[str], rooms: TheRooms, environment: TheEnvironment
 ) -> dict[str, bool]:
     """Extend the lease of the attempt that runs. What it says about cpu and memory is not kept."""
     await heartbeat(rooms.core, environment=environment, run_id=run_id, snapshot_id=snapshot_id)
@@ -122,7 +123,7 @@ async def disconnect_worker(
     status_code=204,
     summary="Take a worker's own diagnostics",
 )
-async def take_debug_log(run_id: str, request: ApiRequest) -> None:
+async def take_debug_log(run_id: FromPath[str], request: ApiRequest) -> None:
     """Accept what a controller says about itself, and forget it: it is about the npm CLI."""
     del run_id
     await raw_body_of(request, bytes_max=limits.SMALL_BODY_BYTES_MAX)
