@@ -1,0 +1,94 @@
+/**
+ * Live news for the tab: through the shared worker where there is one, else by a stream of its own.
+ * `live` says how fresh the page is; after 20 s of silence it is not live.
+ */
+
+import { computed, signal } from "@preact/signals";
+import { now } from "./clock";
+import { createStream, type FromStream, type ToStream } from "./stream";
+import type { News } from "./types";
+
+export const SILENCE_MS = 20_000;
+export const BANNER_MS = 60_000;
+const HERE_MS = 20_000;
+
+const heardAtMs = signal<number | null>(null);
+const openedAtMs = signal<number>(Date.now());
+const watching = signal<string | null>(null);
+export const behindMs = signal(0);
+
+/** How long the stream has been silent, in ms. */
+export const silentMs = computed(() => Math.max(0, now.value - (heardAtMs.value ?? openedAtMs.value)));
+
+export const live = computed<"off" | "connecting" | "live" | "stale">(() => {
+  if (watching.value === null) return "off";
+  if (silentMs.value >= SILENCE_MS) return "stale";
+  return heardAtMs.value === null ? "connecting" : "live";
+});
+
+/** The instant of the last sign of life: what the page shows is from then. */
+export const freshAtMs = computed(() => heardAtMs.value);
+
+type Listener = (news: News) => void;
+const listeners = new Set<Listener>();
+const reopened = new Set<() => void>();
+
+function hear(message: FromStream): void {
+  if (message.kind === "news") {
+    heardAtMs.value = Date.now();
+    for (const listener of listeners) listener(message.news);
+  } else if (message.kind === "beat") {
+    heardAtMs.value = message.atMs;
+    behindMs.value = message.behindMs;
+  } else {
+    const wasSilent = heardAtMs.value !== null && Date.now() - heardAtMs.value >= SILENCE_MS;
+    if (message.heardAtMs !== null) heardAtMs.value = message.heardAtMs;
+    if (wasSilent && message.isOpen) for (const listener of reopened) listener();
+  }
+}
+
+let send: ((message: ToStream) => void) | null = null;
+
+function connect(): (message: ToStream) => void {
+  if (typeof SharedWorker === "function") {
+    try {
+      const worker = new SharedWorker(new URL("./live.worker.ts", import.meta.url), { type: "module", name: "live" });
+      worker.port.onmessage = (event: MessageEvent<FromStream>) => hear(event.data);
+      worker.port.start();
+      const post = (message: ToStream) => worker.port.postMessage(message);
+      setInterval(() => post({ kind: "here" }), HERE_MS);
+      addEventListener("pagehide", () => post({ kind: "leave" }));
+      addEventListener("pageshow", () => post({ kind: "watch", environmentId: watching.peek() }));
+      return post;
+    } catch {
+      // Private modes may forbid workers: one stream per tab then.
+    }
+  }
+  const stream = createStream(hear);
+  return (message) => {
+    if (message.kind === "watch") stream.watch(message.environmentId ? [message.environmentId] : []);
+  };
+}
+
+/** Follow an environment from now on (null: none). One at a time: a tab shows one environment. */
+export function watch(environmentId: string | null): void {
+  if (watching.peek() === environmentId) return;
+  if (environmentId === null && send === null) return;
+  watching.value = environmentId;
+  openedAtMs.value = Date.now();
+  heardAtMs.value = null;
+  send ??= connect();
+  send({ kind: "watch", environmentId });
+}
+
+/** Listen until the returned function is called. */
+export function onNews(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Called when the stream is back after it had been silent: read the page again. */
+export function onReopened(listener: () => void): () => void {
+  reopened.add(listener);
+  return () => reopened.delete(listener);
+}

@@ -1,0 +1,46 @@
+/** The shared worker: one live stream per browser, told on to every tab (six connections per host are the HTTP/1.1 limit). */
+
+import { createStream, type FromStream, type ToStream } from "./stream";
+
+/** What we need of the worker's global scope; the library types of workers and pages exclude each other. */
+declare const self: { onconnect: ((event: MessageEvent) => void) | null };
+
+const ports = new Map<MessagePort, string | null>();
+// A closed tab says nothing: a port that does not answer the question below within a minute is forgotten.
+const PORT_SILENCE_MS = 60_000;
+const heard = new Map<MessagePort, number>();
+
+const stream = createStream((message: FromStream) => {
+  const now = Date.now();
+  for (const [port, environmentId] of ports) {
+    if (now - (heard.get(port) ?? 0) > PORT_SILENCE_MS) {
+      ports.delete(port);
+      heard.delete(port);
+      continue;
+    }
+    if (message.kind === "news" && message.news.environmentId !== environmentId) continue;
+    port.postMessage(message);
+  }
+  stream.watch(watched());
+});
+
+function watched(): string[] {
+  return [...new Set([...ports.values()].filter((id): id is string => id !== null))];
+}
+
+self.onconnect = (event) => {
+  const port = event.ports[0];
+  if (!port) return;
+  ports.set(port, null);
+  heard.set(port, Date.now());
+  port.onmessage = (message: MessageEvent<ToStream>) => {
+    heard.set(port, Date.now());
+    if (message.data.kind === "watch") ports.set(port, message.data.environmentId);
+    if (message.data.kind === "leave") {
+      ports.delete(port);
+      heard.delete(port);
+    }
+    if (message.data.kind !== "here") port.postMessage(stream.state());
+    stream.watch(watched());
+  };
+};

@@ -1,0 +1,8 @@
+import "./style/index.css";
+import { render } from "preact";
+import { App } from "./app/app";
+import { listen } from "./app/shortcuts";
+
+listen();
+const root = document.getElementById("app");
+if (root) render(<App />, root);

@@ -1,0 +1,50 @@
+/** Keep a run's page fresh: its facts when it changes, its trace when anything in its tree does. */
+
+import { useEffect } from "preact/hooks";
+import { onNews } from "../../data/live";
+import type { Resource } from "../../data/resource";
+import type { RunPage, Trace } from "../../data/types";
+
+const FACTS_MS = 250;
+const TRACE_MS = 250;
+/** Large traces are read less often: they cost more to send than they show. */
+const LARGE_NODES = 1000;
+const LARGE_TRACE_MS = 2000;
+
+/** Runs `act` soon after the first call, and never twice within the pause. */
+export function throttled(act: () => void, pauseMs: () => number): { call: () => void; stop: () => void } {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return {
+    call: () => {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        act();
+      }, pauseMs());
+    },
+    stop: () => clearTimeout(timer),
+  };
+}
+
+export function useLiveRun(id: string, facts: Resource<RunPage>, trace: Resource<Trace>): void {
+  useEffect(() => {
+    const readFacts = throttled(facts.reload, () => FACTS_MS);
+    const readTrace = throttled(trace.reload, () =>
+      (trace.data.peek()?.nodes.length ?? 0) > LARGE_NODES ? LARGE_TRACE_MS : TRACE_MS,
+    );
+    const stop = onNews((news) => {
+      const own = news.runs.find((run) => run.id === id);
+      if (own) facts.patch((page) => (own.version > page.run.version ? { ...page, run: own } : page));
+      if (own || news.isGap) readFacts.call();
+      const inTree = new Set(trace.data.peek()?.nodes.map((node) => node.runId) ?? []);
+      const isTouched =
+        news.runs.some((run) => inTree.has(run.id) || (run.parentId !== null && inTree.has(run.parentId))) ||
+        news.tracesOf.some((other) => inTree.has(other) || other === id);
+      if (own || isTouched || news.isGap) readTrace.call();
+    });
+    return () => {
+      stop();
+      readFacts.stop();
+      readTrace.stop();
+    };
+  }, [id, facts, trace]);
+}
