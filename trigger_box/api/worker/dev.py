@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 from litestar import get, post
 from litestar.params import FromPath
@@ -21,11 +21,13 @@ from trigger_box.api.rooms import ApiRequest, Rooms, TheEnvironment, TheRooms
 from trigger_box.api.streams import EventStream, event
 from trigger_box.api.tooling.places import origin_of
 from trigger_box.api.tooling.requests import ToolingBody, body_of, raw_body_of
+from trigger_box.api.wire.executions import run_execution_data
 from trigger_box.api.wire.instants import iso
 from trigger_box.domain import limits
 from trigger_box.domain.errors import DeniedError
 from trigger_box.engine.cancel import disconnect
 from trigger_box.engine.leases import heartbeat
+from trigger_box.engine.reading import latest_execution
 
 DEQUEUE_PAUSE_WITH_RUN_MS: Final = 50
 DEQUEUE_PAUSE_WITHOUT_RUN_MS: Final = 200
@@ -103,6 +105,19 @@ async def beat(
     return {"ok": True}
 
 
+@get(
+    "/engine/v1/dev/runs/{run_id:str}/snapshots/latest",
+    opt={"auth": SECRET},
+    summary="Get the newest snapshot of a run",
+)
+async def get_latest_snapshot(
+    run_id: FromPath[str], rooms: TheRooms, environment: TheEnvironment
+) -> dict[str, Any]:
+    """Return where a run is now, for a worker that polls or was told to look."""
+    latest = await latest_execution(rooms.core, environment.id, run_id)
+    return {"execution": run_execution_data(latest)}
+
+
 @post(
     "/engine/v1/dev/disconnect",
     opt={"auth": SECRET, "body": DisconnectBody},
@@ -161,6 +176,7 @@ routes: Final[list[ControllerRouterHandler]] = [
     be_present,
     hear,
     beat,
+    get_latest_snapshot,
     disconnect_worker,
     take_debug_log,
 ]
