@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import quote, urlsplit
 
 from trigger_box.cli.exits import CliError, Exit
@@ -79,7 +79,7 @@ class Api:
             transport=transport,
         )
 
-    def __enter__(self) -> Api:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,12 +110,10 @@ class Api:
             AnswerError: the box refused.
             CliError: no box answers there.
         """
-        import uuid  # noqa: PLC0415 - late, like httpx
-
-        key = str(uuid.uuid4())
+        sent = {"x-trigger-request-idempotency-key": _new_key(), **(headers or {})}
         pause_s = _PAUSE_S
         for attempt in range(1, _ATTEMPTS + 1):
-            answer = self._try(method, path, body=body, params=params, key=key, headers=headers)
+            answer = self._try(method, path, body=body, params=params, headers=sent)
             is_last = attempt == _ATTEMPTS
             if isinstance(answer, CliError):
                 if is_last or not _may_repeat(answer):
@@ -133,19 +131,12 @@ class Api:
         *,
         body: object,
         params: Mapping[str, str] | None,
-        key: str,
-        headers: Mapping[str, str] | None,
+        headers: Mapping[str, str],
     ) -> Any:  # noqa: ANN401 - any JSON, or the error
         import httpx  # noqa: PLC0415 - late
 
         try:
-            response = self._client.request(
-                method,
-                path,
-                json=body,
-                params=params,
-                headers={"x-trigger-request-idempotency-key": key, **(headers or {})},
-            )
+            response = self._client.request(method, path, json=body, params=params, headers=headers)
         except httpx.TimeoutException:
             return CliError(
                 f"The box at {self.url} does not answer in time.", code=Exit.UNAVAILABLE
@@ -234,15 +225,22 @@ def _may_repeat(error: CliError) -> bool:
     return isinstance(error, _LostError) and "refused" not in error.message.lower()
 
 
-def _says_unclaimed(body: object) -> bool:
-    return isinstance(body, dict) and body.get("code") == "unclaimed"  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - JSON
+def _says_unclaimed(body: Any) -> bool:  # noqa: ANN401 - any JSON
+    return isinstance(body, dict) and cast("dict[str, Any]", body).get("code") == "unclaimed"
 
 
 def _message(body: Any, response: httpx.Response) -> str:  # noqa: ANN401 - any JSON
-    if isinstance(body, dict):
-        error: Any = body.get("error")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - JSON
-        if isinstance(error, str) and error:
-            return error
-        if isinstance(error, dict) and isinstance(error.get("message"), str):  # pyright: ignore[reportUnknownMemberType] - JSON
-            return str(error["message"])
+    error = cast("dict[str, Any]", body).get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict):
+        error = cast("dict[str, Any]", error).get("message")
+    if isinstance(error, str) and error:
+        return error
     return f"The box answered {response.status_code} {response.reason_phrase}."
+
+
+def _new_key() -> str:
+    """Return what names one call, however often it is sent."""
+    from trigger_box.clock import SystemClock  # noqa: PLC0415 - late, like httpx
+    from trigger_box.ids import IdSource  # noqa: PLC0415 - as above
+
+    return IdSource(SystemClock()).uuid()

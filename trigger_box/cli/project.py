@@ -120,10 +120,8 @@ def _from_python(file: Path) -> FoundRef | None:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called_name(node) == "Config":
             for argument in node.keywords:
-                value = argument.value
-                is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
-                if argument.arg == "project" and is_text:
-                    return _checked(str(value.value), str(file))
+                if argument.arg == "project" and isinstance(argument.value, ast.Constant):
+                    return _checked(str(argument.value.value), str(file))
     return _from_config(file)
 
 

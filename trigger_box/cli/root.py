@@ -59,10 +59,14 @@ SECTIONS: Final[Mapping[str, Mapping[str, _Lazy]]] = {
 class _Root(click.Group):
     """The program: commands in sections, loaded late."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's shape
         return [name for section in SECTIONS.values() for name in section]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's shape
+        cmd_name: str,
+    ) -> click.Command | None:
         for section in SECTIONS.values():
             if cmd_name in section:
                 return section[cmd_name].load()
