@@ -81,8 +81,9 @@ def instant_text(value: datetime, *, option: str) -> str:
             f"{option}={value!r} has no time zone: use an aware datetime,"
             " such as datetime.now(tz=timezone.utc)."
         )
-    in_utc = value.astimezone(UTC)
-    return f"{in_utc:%Y-%m-%dT%H:%M:%S}.{in_utc.microsecond // 1000:03d}Z"
+    # Not strftime: its %Y has three digits for the year 999.
+    spelled = value.astimezone(UTC).isoformat(timespec="milliseconds")
+    return spelled.removesuffix("+00:00") + "Z"
 
 
 def delay_text(value: Duration | datetime, *, now_ms: int, option: str = "delay") -> str:

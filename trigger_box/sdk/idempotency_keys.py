@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, cast
 
 from trigger_box.sdk.errors import OptionError
 from trigger_box.sdk.packets import json_text, strict_json
@@ -54,17 +54,18 @@ def create(key: str | Sequence[str], *, scope: Scope = "run") -> IdempotencyKey:
     Raises:
         OptionError: the key is empty or no text, or the scope is none of the three.
     """
-    parts = [key] if isinstance(key, str) else list(key)
-    if not parts or not all(isinstance(part, str) and part for part in parts):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+    parts = list(key) if isinstance(key, list | tuple) else [key]
+    if not parts or not all(isinstance(part, str) and part for part in parts):
         raise OptionError(f"idempotency_key={key!r} must be text, or a list of texts, not empty.")
     if scope not in _SCOPES:
         raise OptionError(f"scope={scope!r} must be one of {', '.join(_SCOPES)}.")
-    whole = "-".join([*parts, *_suffix(scope)])
+    words = cast("list[str]", parts)
+    whole = "-".join([*words, *_suffix(scope)])
     try:
         hashed = hashlib.sha256(whole.encode()).hexdigest()
     except UnicodeEncodeError:
         raise OptionError("idempotency_key has a lone surrogate, which is no character.") from None
-    return IdempotencyKey(hashed, key="-".join(parts), scope=scope)
+    return IdempotencyKey(hashed, key="-".join(words), scope=scope)
 
 
 def from_payload(payload: object, *, scope: Scope = "global") -> IdempotencyKey:

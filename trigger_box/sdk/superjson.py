@@ -8,7 +8,7 @@ are in the tests.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
@@ -59,8 +59,8 @@ def decode(document: Json) -> Json:
             value = _descend(root, origin)
             for target in targets:
                 _restore(root, _parsed(target, is_legacy=is_legacy), value)
-    except (KeyError, IndexError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError("not superjson: its annotations don't fit its value") from error
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise ValueError(f"not superjson: {error}") from error
     return None if root[0] is _UNDEFINED else root[0]
 
 
@@ -73,8 +73,10 @@ def encode(value: object) -> Json:
     Raises:
         UnsendableError: something inside has no such form; the message says where.
     """
-    walk = _Walk()
-    json, annotation = walk.visit(value, ())
+    try:
+        json, annotation = _Walk().visit(value, ())
+    except RecursionError:
+        raise UnsendableError("The value is nested too deeply to be sent.") from None
     return {"json": json} if annotation is None else {"json": json, "meta": {"values": annotation}}
 
 
@@ -83,7 +85,7 @@ def _annotations(
 ) -> Iterator[tuple[_Path, Json]]:
     """Yield every ``(path, type)`` of an annotation tree, children before their parent."""
     if depth > NESTING_MAX:
-        raise ValueError("not superjson: nested too deeply")
+        raise ValueError("nested too deeply")
     children: Json = tree
     if isinstance(tree, list):
         children = cast("list[Json]", tree)[1] if len(cast("list[Json]", tree)) > 1 else None
@@ -206,10 +208,9 @@ class _Walk:
             case Mapping():
                 return self._mapping(cast("Mapping[object, object]", value), path)
             case set() | frozenset():
-                members = list(cast("set[object]", value))
-                return self._list(members, path, kind="set")
+                return self._list(cast("set[object]", value), path, kind="set")
             case list() | tuple():
-                return self._list(list(cast("list[object]", value)), path, kind=None)
+                return self._list(cast("list[object]", value), path, kind=None)
             case _:
                 from trigger_box.sdk.packets import plain  # noqa: PLC0415 - packets knows superjson
 
@@ -217,8 +218,9 @@ class _Walk:
 
     def _mapping(self, value: Mapping[object, object], path: _Path) -> tuple[Json, Json]:
         if not all(isinstance(key, str) for key in value):
-            pairs: list[object] = [[key, item] for key, item in value.items()]
-            return self._list(pairs, path, kind="map")
+            with _inside(self.open_containers, value, path):
+                pairs: list[object] = [[key, item] for key, item in value.items()]
+                return self._list(pairs, path, kind="map")
         named = cast("Mapping[str, object]", value)
         poisoned = next((key for key in named if key in _POISONED_KEYS), None)
         if poisoned is not None:
@@ -231,7 +233,9 @@ class _Walk:
                 _note(annotations, key, annotation, path)
         return json, annotations or None
 
-    def _list(self, items: list[object], path: _Path, *, kind: str | None) -> tuple[Json, Json]:
+    def _list(
+        self, items: Collection[object], path: _Path, *, kind: str | None
+    ) -> tuple[Json, Json]:
         json: list[Json] = []
         annotations: dict[str, Json] = {}
         with _inside(self.open_containers, items, path):
