@@ -63,6 +63,7 @@ class Box:
             access = await open_access(store, self._clock, self._ids, store.folder.keys)
             stack.callback(access.close)
             core = await open_core(store, clock=self._clock, ids=self._ids)
+            await keepers.catch_up(core)
             telemetry = await open_telemetry(store, clock=self._clock)
             stack.push_async_callback(telemetry.close)
             self.rooms = Rooms(
@@ -96,8 +97,7 @@ class Box:
 
     async def _keep(self) -> None:
         async with asyncio.TaskGroup() as group:
-            if hasattr(keepers, "keep"):
-                keepers.keep(self.rooms.core, group)
+            keepers.keep(self.rooms.core, group)
             group.create_task(self.rooms.telemetry.keep(), name="telemetry")
             await asyncio.Event().wait()
 

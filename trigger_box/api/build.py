@@ -8,13 +8,12 @@ from litestar import Litestar, Request, Response
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
-from trigger_box.api import accounts, health, local, openapi, otlp, sessions, tooling
+from trigger_box.api import accounts, health, local, openapi, otlp, public, sessions, tooling
 from trigger_box.api.asgi import ASGIApp
 from trigger_box.api.authentication import AuthenticationMiddleware
 from trigger_box.api.front import FrontDoor
 from trigger_box.api.hot import HotRoutes
 from trigger_box.api.problems import problem_of
-from trigger_box.api.public import packets, traces
 from trigger_box.api.rooms import Rooms, dependencies
 from trigger_box.api.worker import dev
 from trigger_box.api.worker.sockets import WorkerSockets
@@ -27,9 +26,8 @@ ROUTES: list[ControllerRouterHandler] = [
     *local.routes,
     *tooling.routes,
     *dev.routes,
-    *packets.routes,
+    *public.routes,
     *otlp.routes,
-    *traces.routes,
 ]
 """Every route of the box but the hot ones, which stand in ``hot.py``."""
 
