@@ -31,7 +31,7 @@ from trigger_box.engine.metadata import MetadataChange
 from trigger_box.engine.packets import StoredPacket, put_away
 from trigger_box.engine.rows import AttemptRow, RunFacts, RunHead
 from trigger_box.engine.settlements import Report, Settled
-from trigger_box.engine.starts import Begun, begin, started
+from trigger_box.engine.starts import Begun, Start, begin, started
 from trigger_box.ids import EnvironmentId, RunId, snapshot_number
 from trigger_box.store.queries import runs as sql
 from trigger_box.store.writer import Transaction
@@ -55,9 +55,10 @@ class _Call:
     named: int | None
     runner_id: str
     request_key: str | None
+    is_warm: bool = False
 
 
-async def start(
+async def start(  # noqa: PLR0913 - a worker's call has these parts
     core: Core,
     *,
     environment: Environment,
@@ -85,7 +86,7 @@ async def start(
         StaleTransitionError: the run has moved on; the caller must leave it.
     """
     call = _call(environment, run_id, snapshot_id, runner_id, request_key)
-    begun = await core.store.write(partial(_start, core, call, is_warm))
+    begun = await core.store.write(partial(_start, core, replace(call, is_warm=is_warm)))
     return await started(core, begun)
 
 
@@ -106,7 +107,7 @@ def _call(
     )
 
 
-def _start(core: Core, call: _Call, is_warm: bool, tx: Transaction) -> Begun:
+def _start(core: Core, call: _Call, tx: Transaction) -> Begun:
     row = tx.one(sql.facts, {"id": call.run_id})
     if row is None or row["environment_id"] != call.environment_id:
         raise RunNotFoundError
@@ -129,12 +130,14 @@ def _start(core: Core, call: _Call, is_warm: bool, tx: Transaction) -> Begun:
     return begin(
         core,
         tx,
-        facts,
-        version,
-        version.tasks[facts.task],
-        runner_id=call.runner_id,
-        request_key=call.request_key,
-        is_warm=is_warm,
+        Start(
+            facts=facts,
+            version=version,
+            task=version.tasks[facts.task],
+            runner_id=call.runner_id,
+            request_key=call.request_key,
+            is_warm=call.is_warm,
+        ),
     )
 
 
@@ -165,13 +168,23 @@ def _begun_before(core: Core, tx: Transaction, facts: RunFacts, attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
+class _Reported:
+    """A completion, with its packets where they will lie."""
+
+    completion: Completion
+    output: StoredPacket | None
+    flushed: MetadataChange | None
+    takes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Answer:
     settled: Settled
     info: RunInfo
     next: Claimed | None
 
 
-async def complete(
+async def complete(  # noqa: PLR0913 - a worker's call has these parts
     core: Core,
     *,
     environment: Environment,
@@ -206,9 +219,8 @@ async def complete(
     if isinstance(completion, SucceededAttempt):
         output = await put_away(core.store, completion.output)
     flushed = metadata.flush_of(completion.flushed_metadata)
-    answer = await core.store.write(
-        partial(_complete, core, call, completion, output, flushed, take)
-    )
+    reported = _Reported(completion, output, flushed, takes=take)
+    answer = await core.store.write(partial(_complete, core, call, reported))
     following = None
     if answer.next is not None:
         following = answer.next.dequeued
@@ -222,21 +234,14 @@ async def complete(
     )
 
 
-def _complete(
-    core: Core,
-    call: _Call,
-    completion: Completion,
-    output: StoredPacket | None,
-    flushed: MetadataChange | None,
-    take: bool,
-    tx: Transaction,
-) -> _Answer:
+def _complete(core: Core, call: _Call, reported: _Reported, tx: Transaction) -> _Answer:
     head = head_of(tx, call.run_id, call.environment_id)
     attempt = attempt_of(tx, call.run_id, head.attempt_number)
     if not _is_wanted(head, attempt, call):
         return _answered_before(tx, head, call)
-    if flushed is not None:
-        metadata.flush(tx, head, flushed, now_ms=core.clock.now_ms())
+    if reported.flushed is not None:
+        metadata.flush(tx, head, reported.flushed, now_ms=core.clock.now_ms())
+    completion = reported.completion
     report = Report(
         usage_ms=max(0, completion.usage_ms),
         named=call.named,
@@ -255,11 +260,11 @@ def _complete(
             is_requeue_forced=completion.is_requeue_forced,
         )
     else:
-        assert output is not None, "a success has an output packet"
-        settled = settlements.succeed(core, tx, head, output, report)
+        assert reported.output is not None, "a success has an output packet"
+        settled = settlements.succeed(core, tx, head, reported.output, report)
     info = _info(head, settled.snapshot)
     following: list[Claimed] = []
-    if take and settled.attempt_status is not AttemptStatus.RETRY_IMMEDIATELY:
+    if reported.takes and settled.attempt_status is not AttemptStatus.RETRY_IMMEDIATELY:
         following = claim(
             core,
             tx,

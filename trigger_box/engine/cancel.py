@@ -1,4 +1,4 @@
-"""The verbs "cancel" and "disconnect". What lies below a cancelled run is the cascade keeper's part.
+"""The verbs "cancel" and "disconnect". What lies below a cancelled run is the cascades keeper's.
 
 Source: run-engine 8, cli-protocol 7 (disconnect).
 """
@@ -18,7 +18,7 @@ from trigger_box.domain.errors import DeniedError, InvalidError
 from trigger_box.domain.failures import StringError
 from trigger_box.domain.runs import LEASE_MS, RunEvent, RunState, RunStatus, next_state
 from trigger_box.engine import settlements
-from trigger_box.engine.changes import announce, take_snapshot
+from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.endings import Ending, error_text, finish
 from trigger_box.engine.heads import head_of
@@ -99,17 +99,25 @@ def cancel_one(core: Core, tx: Transaction, head: RunHead, reason: str) -> RunSt
 def _ask_worker(core: Core, tx: Transaction, head: RunHead, reason: str) -> None:
     """Tell the worker to stop. The slot stays taken until it has (run-engine 3.2)."""
     now_ms = core.clock.now_ms()
-    state = next_state(head.run_state, RunEvent.CANCEL_REQUESTED)
-    number = head.snapshot_number + 1
-    lease_expires_at_ms = now_ms + LEASE_MS[state]
+    snapshot = snapshot_after(
+        head.id,
+        head.snapshot_number,
+        state=next_state(head.run_state, RunEvent.CANCEL_REQUESTED),
+        status=RunStatus.CANCELED,
+        attempt_number=head.attempt_number,
+        description=reason,
+        runner_id=head.runner_id,
+        now_ms=now_ms,
+    )
+    lease_expires_at_ms = now_ms + LEASE_MS[snapshot.state]
     tx.execute(
         sql.keep_running,
         {
             "id": head.id,
-            "state": state.value,
-            "status": RunStatus.CANCELED.value,
-            "outcome": RunStatus.CANCELED.value,
-            "snapshot_number": number,
+            "state": snapshot.state.value,
+            "status": snapshot.status.value,
+            "outcome": snapshot.status.value,
+            "snapshot_number": snapshot.number,
             "is_parked": head.is_parked,
             "lease_expires_at_ms": lease_expires_at_ms,
             "usage_ms": head.usage_ms,
@@ -117,20 +125,9 @@ def _ask_worker(core: Core, tx: Transaction, head: RunHead, reason: str) -> None
             "now_ms": now_ms,
         },
     )
-    snapshot = take_snapshot(
-        tx,
-        head.id,
-        number,
-        state=state,
-        status=RunStatus.CANCELED,
-        attempt_number=head.attempt_number,
-        description=reason,
-        runner_id=head.runner_id,
-        now_ms=now_ms,
-    )
+    record(tx, head, snapshot)
     text = error_text(StringError(raw=reason))
     insert_packet(tx, head.id, "ERROR", StoredPacket("application/json", text, None, len(text)))
-    announce(tx, head.environment_id, snapshot, head.id, head.task, now_ms=now_ms)
     tx.after_commit(partial(core.alarms.leases.ring_at, lease_expires_at_ms))
     tx.after_commit(partial(core.bus.notify, head.environment_id, head.id))
 

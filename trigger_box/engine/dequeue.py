@@ -21,7 +21,7 @@ from trigger_box.ids import WorkerId
 from trigger_box.store.writer import Transaction
 
 
-async def dequeue(
+async def dequeue(  # noqa: PLR0913 - a worker's call has these parts
     core: Core,
     *,
     environment: Environment,

@@ -13,7 +13,7 @@ import msgspec
 
 from trigger_box.domain.failures import TaskRunError, as_wire, trimmed
 from trigger_box.domain.runs import RunEvent, RunStatus, holds_slot, next_state
-from trigger_box.engine.changes import announce, take_snapshot
+from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.executions import Snapshot
 from trigger_box.engine.packets import StoredPacket, insert_packet
@@ -49,17 +49,25 @@ def finish(core: Core, tx: Transaction, head: RunHead, ending: Ending, *, now_ms
     Raises:
         StaleTransitionError: its state has no such ending.
     """
-    before = head.run_state
-    state = next_state(before, ending.event)
-    number = head.snapshot_number + 1
+    snapshot = snapshot_after(
+        head.id,
+        head.snapshot_number,
+        state=next_state(head.run_state, ending.event),
+        status=ending.status,
+        attempt_number=head.attempt_number,
+        description=ending.description,
+        runner_id=head.runner_id,
+        now_ms=now_ms,
+    )
+    status = ending.status.value
     changed = tx.execute(
         sql.finish,
         {
             "id": head.id,
-            "state": state.value,
-            "status": ending.status.value,
-            "outcome": ending.status.value,
-            "snapshot_number": number,
+            "state": snapshot.state.value,
+            "status": status,
+            "outcome": status,
+            "snapshot_number": snapshot.number,
             "usage_ms": min(head.usage_ms + ending.usage_ms, USAGE_MS_MAX),
             "cost_in_cents": head.cost_in_cents,
             "expired_at_ms": now_ms if ending.status is RunStatus.EXPIRED else None,
@@ -67,23 +75,12 @@ def finish(core: Core, tx: Transaction, head: RunHead, ending: Ending, *, now_ms
         },
     )
     assert changed == 1, f"{head.id} was final already"
-    snapshot = take_snapshot(
-        tx,
-        head.id,
-        number,
-        state=state,
-        status=ending.status,
-        attempt_number=head.attempt_number,
-        description=ending.description,
-        runner_id=head.runner_id,
-        now_ms=now_ms,
-    )
+    record(tx, head, snapshot)
     if ending.output is not None:
         insert_packet(tx, head.id, "OUTPUT", ending.output)
     if ending.error is not None:
         text = error_text(ending.error)
         insert_packet(tx, head.id, "ERROR", StoredPacket("application/json", text, None, len(text)))
-    announce(tx, head.environment_id, snapshot, head.id, head.task, now_ms=now_ms)
     leave_line(core, tx, head)
     if ending.status is RunStatus.CANCELED and tx.execute(sql.begin_cascade, {"id": head.id}):
         tx.after_commit(core.alarms.cascades.ring)

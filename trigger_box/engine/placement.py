@@ -43,22 +43,25 @@ class Placed:
     locked_version: str | None = None
 
 
-def place(
-    core: Core,
-    tx: Transaction,
-    state: EnvironmentState,
-    task: str,
-    asked_queue: str | None,
-    lock_to_version: str | None,
-) -> Placed:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Where a trigger call wants its run: the task, a queue by name, a version by name."""
+
+    task: str
+    queue_name: str | None = None
+    lock_to_version: str | None = None
+
+
+def place(core: Core, tx: Transaction, state: EnvironmentState, wish: Wish) -> Placed:
     """Return the queue, version and default ttl of a new run.
 
     Raises:
         RefusedError: the version, the task in it, or the queue does not exist.
     """
-    asked = None if asked_queue is None else queue_name(asked_queue, task=task)
-    if lock_to_version is not None:
-        return _place_locked(core, tx, state, task, asked, lock_to_version)
+    task = wish.task
+    asked = None if wish.queue_name is None else queue_name(wish.queue_name, task=task)
+    if wish.lock_to_version is not None:
+        return _place_locked(core, tx, state, Wish(task, asked, wish.lock_to_version))
     version = (
         None if state.current_worker_id is None else core.versions.of(tx, state.current_worker_id)
     )
@@ -74,14 +77,8 @@ def place(
     return Placed(queue_name=name, queue_id=None if queue is None else queue.id, ttl=ttl)
 
 
-def _place_locked(
-    core: Core,
-    tx: Transaction,
-    state: EnvironmentState,
-    task: str,
-    asked: str | None,
-    lock_to_version: str,
-) -> Placed:
+def _place_locked(core: Core, tx: Transaction, state: EnvironmentState, wish: Wish) -> Placed:
+    task, asked, lock_to_version = wish.task, wish.queue_name, wish.lock_to_version
     row = tx.one(
         workers_sql.worker_of_version, {"environment_id": state.id, "version": lock_to_version}
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from trigger_box.domain.runs import RunEvent, RunStatus, next_state
-from trigger_box.engine.changes import announce, take_snapshot
+from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.endings import USAGE_MS_MAX, leave_line
 from trigger_box.engine.executions import Snapshot
@@ -39,17 +39,23 @@ def requeue(core: Core, tx: Transaction, head: RunHead, how: Requeue, *, now_ms:
     Raises:
         StaleTransitionError: it is in no state that can go back.
     """
-    state = next_state(head.run_state, how.event)
-    status = RunStatus.PENDING
-    number = head.snapshot_number + 1
+    snapshot = snapshot_after(
+        head.id,
+        head.snapshot_number,
+        state=next_state(head.run_state, how.event),
+        status=RunStatus.PENDING,
+        attempt_number=head.attempt_number,
+        description=how.description,
+        now_ms=now_ms,
+    )
     is_ready = how.due_at_ms is None or how.due_at_ms <= now_ms
     tx.execute(
         sql.requeue,
         {
             "id": head.id,
-            "state": state.value,
-            "status": status.value,
-            "snapshot_number": number,
+            "state": snapshot.state.value,
+            "status": snapshot.status.value,
+            "snapshot_number": snapshot.number,
             "is_ready": 1 if is_ready else 0,
             "due_at_ms": None if is_ready else how.due_at_ms,
             "machine": how.machine or head.machine,
@@ -60,18 +66,7 @@ def requeue(core: Core, tx: Transaction, head: RunHead, how: Requeue, *, now_ms:
             "now_ms": now_ms,
         },
     )
-    snapshot = take_snapshot(
-        tx,
-        head.id,
-        number,
-        state=state,
-        status=status,
-        attempt_number=head.attempt_number,
-        description=how.description,
-        runner_id=None,
-        now_ms=now_ms,
-    )
-    announce(tx, head.environment_id, snapshot, head.id, head.task, now_ms=now_ms)
+    record(tx, head, snapshot)
     leave_line(core, tx, head)
     if is_ready:
         core.lanes.shift(tx, head.lane, ready=1)

@@ -6,7 +6,7 @@ from functools import partial
 
 from trigger_box.domain.errors import RefusedError
 from trigger_box.domain.runs import RunEvent, RunState, RunStatus, next_state
-from trigger_box.engine.changes import announce, take_snapshot
+from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.heads import head_of
 from trigger_box.ids import EnvironmentId, RunId
@@ -54,28 +54,24 @@ def _reschedule(
     now_ms = core.clock.now_ms()
     if delay_until_ms <= now_ms:
         raise PastDelayError
-    state = next_state(head.run_state, RunEvent.RESCHEDULED)
-    number = head.snapshot_number + 1
+    snapshot = snapshot_after(
+        run_id,
+        head.snapshot_number,
+        state=next_state(head.run_state, RunEvent.RESCHEDULED),
+        status=RunStatus.DELAYED,
+        attempt_number=head.attempt_number,
+        description="Delay was rescheduled",
+        now_ms=now_ms,
+    )
     tx.execute(
         sql.reschedule,
         {
             "id": run_id,
-            "snapshot_number": number,
+            "snapshot_number": snapshot.number,
             "delay_until_ms": delay_until_ms,
             "rank_ms": delay_until_ms - head.priority_ms,
             "now_ms": now_ms,
         },
     )
-    snapshot = take_snapshot(
-        tx,
-        run_id,
-        number,
-        state=state,
-        status=RunStatus.DELAYED,
-        attempt_number=head.attempt_number,
-        description="Delay was rescheduled",
-        runner_id=None,
-        now_ms=now_ms,
-    )
-    announce(tx, environment_id, snapshot, run_id, head.task, now_ms=now_ms)
+    record(tx, head, snapshot)
     tx.after_commit(partial(core.alarms.delays.ring_at, delay_until_ms))

@@ -13,7 +13,7 @@ from trigger_box.domain import failures, retries
 from trigger_box.domain.failures import StringError, TaskRunError
 from trigger_box.domain.retries import RetryAsked, RetryLater, RetryNow
 from trigger_box.domain.runs import LEASE_MS, RunEvent, RunState, RunStatus, next_state
-from trigger_box.engine.changes import announce, take_snapshot
+from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.endings import USAGE_MS_MAX, Ending, error_text, finish
 from trigger_box.engine.executions import AttemptStatus, Snapshot
@@ -23,7 +23,6 @@ from trigger_box.engine.rows import RunHead
 from trigger_box.engine.versions import policy_of
 from trigger_box.store.queries import runs as sql
 from trigger_box.store.writer import Transaction
-
 
 _CANCELLED_BY_WORKER: Final = "Canceled by its worker"
 
@@ -73,7 +72,7 @@ def succeed(
         now_ms=now_ms,
     )
     settled = Settled(AttemptStatus.RUN_FINISHED, snapshot)
-    _end_attempt(tx, head, "SUCCEEDED", settled, report, now_ms=now_ms)
+    _end_attempt(tx, head, _Result(name="SUCCEEDED"), settled, report)
     return settled
 
 
@@ -147,16 +146,8 @@ def fail(
                 now_ms=now_ms,
             )
             settled = Settled(AttemptStatus.RETRY_QUEUED, snapshot)
-    _end_attempt(
-        tx,
-        head,
-        "FAILED",
-        settled,
-        report,
-        now_ms=now_ms,
-        error=error_text(error),
-        retry_at_ms=retry_at_ms,
-    )
+    result = _Result(name="FAILED", error=error_text(error), retry_at_ms=retry_at_ms)
+    _end_attempt(tx, head, result, settled, report)
     return settled
 
 
@@ -183,70 +174,68 @@ def confirm_cancel(
         now_ms=now_ms,
     )
     settled = Settled(AttemptStatus.RUN_FINISHED, snapshot)
-    _end_attempt(tx, head, "CANCELED", settled, report, now_ms=now_ms)
+    _end_attempt(tx, head, _Result(name="CANCELED"), settled, report)
     return settled
 
 
 def _retry_now(
     tx: Transaction, head: RunHead, verdict: RetryNow, report: Report, *, now_ms: int
 ) -> Settled:
-    state = next_state(head.run_state, RunEvent.RETRIED_NOW)
-    number = head.snapshot_number + 1
-    tx.execute(
-        sql.keep_running,
-        {
-            "id": head.id,
-            "state": state.value,
-            "status": RunStatus.EXECUTING.value,
-            "outcome": None,
-            "snapshot_number": number,
-            "is_parked": 0,
-            # The worker sleeps until then and does not beat meanwhile.
-            "lease_expires_at_ms": max(now_ms, verdict.at_ms) + LEASE_MS[state],
-            "usage_ms": min(head.usage_ms + report.usage_ms, USAGE_MS_MAX),
-            "cost_in_cents": head.cost_in_cents,
-            "now_ms": now_ms,
-        },
-    )
-    snapshot = take_snapshot(
-        tx,
+    snapshot = snapshot_after(
         head.id,
-        number,
-        state=state,
+        head.snapshot_number,
+        state=next_state(head.run_state, RunEvent.RETRIED_NOW),
         status=RunStatus.EXECUTING,
         attempt_number=head.attempt_number,
         description="Attempt failed, retrying now",
         runner_id=head.runner_id,
         now_ms=now_ms,
     )
-    announce(tx, head.environment_id, snapshot, head.id, head.task, now_ms=now_ms)
+    tx.execute(
+        sql.keep_running,
+        {
+            "id": head.id,
+            "state": snapshot.state.value,
+            "status": snapshot.status.value,
+            "outcome": None,
+            "snapshot_number": snapshot.number,
+            "is_parked": 0,
+            # The worker sleeps until then and does not beat meanwhile.
+            "lease_expires_at_ms": max(now_ms, verdict.at_ms) + LEASE_MS[snapshot.state],
+            "usage_ms": min(head.usage_ms + report.usage_ms, USAGE_MS_MAX),
+            "cost_in_cents": head.cost_in_cents,
+            "now_ms": now_ms,
+        },
+    )
+    record(tx, head, snapshot)
     return Settled(AttemptStatus.RETRY_IMMEDIATELY, snapshot)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    """How an attempt ended: SUCCEEDED, FAILED or CANCELED."""
+
+    name: str
+    error: str | None = None
+    retry_at_ms: int | None = None
+
+
 def _end_attempt(
-    tx: Transaction,
-    head: RunHead,
-    result: str,
-    settled: Settled,
-    report: Report,
-    *,
-    now_ms: int,
-    error: str | None = None,
-    retry_at_ms: int | None = None,
+    tx: Transaction, head: RunHead, result: _Result, settled: Settled, report: Report
 ) -> None:
     tx.execute(
         sql.end_attempt,
         {
             "run_id": head.id,
             "number": head.attempt_number,
-            "result": result,
-            "error": error,
-            "retry_at_ms": retry_at_ms,
+            "result": result.name,
+            "error": result.error,
+            "retry_at_ms": result.retry_at_ms,
             "usage_ms": report.usage_ms,
             "complete_key": report.request_key,
             "complete_snapshot_number": report.named,
             "complete_status": settled.attempt_status.value,
             "result_snapshot_number": settled.snapshot.number,
-            "now_ms": now_ms,
+            "now_ms": settled.snapshot.created_at_ms,
         },
     )

@@ -14,7 +14,7 @@ from trigger_box.domain.limits import MAX_DURATION_S_NONE
 from trigger_box.domain.machines import machine_named
 from trigger_box.domain.packets import NOTHING
 from trigger_box.domain.runs import LEASE_MS, RunEvent, RunState, RunStatus, next_state
-from trigger_box.engine.changes import announce, take_snapshot
+from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.executions import Execution, RunInfo, Snapshot, Started
 from trigger_box.engine.packets import fetch
@@ -41,80 +41,72 @@ class Begun:
     packets: list[Row]
 
 
-def begin(
-    core: Core,
-    tx: Transaction,
-    facts: RunFacts,
-    version: Version,
-    task: Task,
-    *,
-    runner_id: str,
-    request_key: str | None,
-    is_warm: bool = False,
-    claim: dict[str, object] | None = None,
-) -> Begun:
-    """Begin the next attempt of a run.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What an attempt begins with.
 
-    Args:
-        core: the engine.
-        tx: the transaction.
+    Args of note:
         facts: the run, in a state that may start.
-        version: what it is bound to.
-        task: its task in that version.
-        runner_id: who runs it.
-        request_key: the start call's key, to know a repeated one by.
-        is_warm: whether the process has run something before.
-        claim: parameters of the claim that this start is folded into; one UPDATE writes both.
+        request_key: the start call's key: a repeated call is known by it.
+        claim: parameters of the claim that this start is folded into: one UPDATE writes both.
     """
+
+    facts: RunFacts
+    version: Version
+    task: Task
+    runner_id: str
+    request_key: str | None = None
+    is_warm: bool = False
+    claim: dict[str, object] | None = None
+
+
+def begin(core: Core, tx: Transaction, start: Start) -> Begun:
+    """Begin the next attempt of a run."""
+    facts = start.facts
     now_ms = core.clock.now_ms()
-    state = next_state(RunState(facts.state), RunEvent.STARTED)
-    status = RunStatus.EXECUTING
-    number = facts.snapshot_number + 1
-    attempt_number = facts.attempt_number + 1
-    parameters = {} if claim is None else claim
-    parameters.update(
-        id=facts.id,
-        state=state.value,
-        status=status.value,
-        snapshot_number=number,
-        attempt_number=attempt_number,
-        lease_expires_at_ms=now_ms + LEASE_MS[state],
-        runner_id=runner_id,
+    snapshot = snapshot_after(
+        facts.id,
+        facts.snapshot_number,
+        state=next_state(RunState(facts.state), RunEvent.STARTED),
+        status=RunStatus.EXECUTING,
+        attempt_number=facts.attempt_number + 1,
+        description="Attempt created, starting execution",
+        runner_id=start.runner_id,
         now_ms=now_ms,
     )
-    tx.execute(sql.start if claim is None else sql.claim_and_start, parameters)
+    parameters = {} if start.claim is None else start.claim
+    parameters.update(
+        id=facts.id,
+        state=snapshot.state.value,
+        status=snapshot.status.value,
+        snapshot_number=snapshot.number,
+        attempt_number=snapshot.attempt_number,
+        lease_expires_at_ms=now_ms + LEASE_MS[snapshot.state],
+        runner_id=start.runner_id,
+        now_ms=now_ms,
+    )
+    tx.execute(sql.start if start.claim is None else sql.claim_and_start, parameters)
     tx.execute(
         sql.insert_attempt,
         {
             "run_id": facts.id,
-            "number": attempt_number,
-            "worker_id": version.id,
-            "runner_id": runner_id,
+            "number": snapshot.attempt_number,
+            "worker_id": start.version.id,
+            "runner_id": start.runner_id,
             "snapshot_number": facts.snapshot_number,
-            "start_key": request_key,
-            "is_warm": 1 if is_warm else 0,
+            "start_key": start.request_key,
+            "is_warm": 1 if start.is_warm else 0,
             "now_ms": now_ms,
         },
     )
-    snapshot = take_snapshot(
-        tx,
-        facts.id,
-        number,
-        state=state,
-        status=status,
-        attempt_number=attempt_number,
-        description="Attempt created, starting execution",
-        runner_id=runner_id,
-        now_ms=now_ms,
-    )
-    announce(tx, facts.environment_id, snapshot, facts.id, facts.task, now_ms=now_ms)
+    record(tx, facts, snapshot)
     return Begun(
         facts=facts,
         snapshot=snapshot,
-        attempt_number=attempt_number,
+        attempt_number=snapshot.attempt_number,
         attempt_started_at_ms=now_ms,
-        version=version,
-        task=task,
+        version=start.version,
+        task=start.task,
         packets=tx.all(sql.input_packets, {"run_id": facts.id}),
     )
 

@@ -1,19 +1,19 @@
-"""Runs that wait for a version: looked at again when one becomes current (run-engine 6 and 15)."""
+"""Runs that wait for a version: looked at again when one becomes current (run-engine 6, 15)."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from trigger_box.domain import limits
-from trigger_box.domain.fairness import LaneKey
+from trigger_box.domain.durations import ttl_at_ms
 from trigger_box.domain.runs import RunEvent, RunState, RunStatus, next_state
-from trigger_box.engine.changes import announce, take_snapshot
+from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.lanes import EnvironmentState
-from trigger_box.domain.durations import ttl_at_ms
+from trigger_box.engine.rows import RunHead
 from trigger_box.engine.versions import Version
 from trigger_box.store.queries import runs as sql
-from trigger_box.store.writer import Row, Transaction
+from trigger_box.store.writer import Transaction
 
 
 def release_pending(core: Core, tx: Transaction, state: EnvironmentState, version: Version) -> int:
@@ -31,7 +31,7 @@ def release_pending(core: Core, tx: Transaction, state: EnvironmentState, versio
         },
     )
     for row in rows:
-        _release(core, tx, row)
+        _release(core, tx, RunHead._make(row))
     if len(rows) == limits.SWEEP_ROWS_MAX:
         tx.after_commit(core.alarms.versions.ring)
     if rows:
@@ -39,45 +39,37 @@ def release_pending(core: Core, tx: Transaction, state: EnvironmentState, versio
     return len(rows)
 
 
-def _release(core: Core, tx: Transaction, row: Row) -> None:
+def _release(core: Core, tx: Transaction, head: RunHead) -> None:
     now_ms = core.clock.now_ms()
-    delay_until_ms: int | None = row["delay_until_ms"]
-    is_early = delay_until_ms is not None and delay_until_ms > now_ms
+    is_early = head.delay_until_ms is not None and head.delay_until_ms > now_ms
     event = RunEvent.VERSION_FOUND_EARLY if is_early else RunEvent.VERSION_FOUND
-    state = next_state(RunState.RUN_CREATED, event)
-    status = RunStatus.DELAYED if is_early else RunStatus.PENDING
-    number = row["snapshot_number"] + 1
+    snapshot = snapshot_after(
+        head.id,
+        head.snapshot_number,
+        state=next_state(RunState.RUN_CREATED, event),
+        status=RunStatus.DELAYED if is_early else RunStatus.PENDING,
+        attempt_number=head.attempt_number,
+        description="A version that can run it was found",
+        now_ms=now_ms,
+    )
     # Its clock stood still while nothing could run it; a run that was locked once has none.
-    is_armed = not is_early and row["started_at_ms"] is None
+    is_armed = not is_early and head.started_at_ms is None
     tx.execute(
         sql.enqueue,
         {
-            "id": row["id"],
-            "state": state.value,
-            "status": status.value,
-            "snapshot_number": number,
+            "id": head.id,
+            "state": snapshot.state.value,
+            "status": snapshot.status.value,
+            "snapshot_number": snapshot.number,
             "is_ready": 0 if is_early else 1,
-            "due_at_ms": delay_until_ms if is_early else None,
-            "ttl_at_ms": ttl_at_ms(row["ttl"], now_ms=now_ms) if is_armed else None,
+            "due_at_ms": head.delay_until_ms if is_early else None,
+            "ttl_at_ms": ttl_at_ms(head.ttl, now_ms=now_ms) if is_armed else None,
             "queued_at_ms": None if is_early else now_ms,
             "now_ms": now_ms,
         },
     )
-    snapshot = take_snapshot(
-        tx,
-        row["id"],
-        number,
-        state=state,
-        status=status,
-        attempt_number=row["attempt_number"],
-        description="A version that can run it was found",
-        runner_id=None,
-        now_ms=now_ms,
-    )
-    announce(tx, row["environment_id"], snapshot, row["id"], row["task"], now_ms=now_ms)
+    record(tx, head, snapshot)
     if is_early:
-        tx.after_commit(partial(core.alarms.delays.ring_at, delay_until_ms))
+        tx.after_commit(partial(core.alarms.delays.ring_at, head.delay_until_ms))
     else:
-        core.lanes.shift(
-            tx, LaneKey(row["environment_id"], row["queue_name"], row["concurrency_key"]), ready=1
-        )
+        core.lanes.shift(tx, head.lane, ready=1)

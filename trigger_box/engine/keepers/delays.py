@@ -6,9 +6,8 @@ from functools import partial
 
 from trigger_box.domain import limits
 from trigger_box.domain.durations import ttl_at_ms
-from trigger_box.domain.fairness import LaneKey
 from trigger_box.domain.runs import RunEvent, RunState, RunStatus, next_state
-from trigger_box.engine.changes import announce, take_snapshot
+from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.rows import RunHead
 from trigger_box.store.queries import runs as sql
@@ -32,11 +31,7 @@ def _slice(core: Core, tx: Transaction) -> int:
             _queue(tx, head, now_ms=now_ms)
         else:
             tx.execute(sql.make_ready, {"id": head.id})
-        core.lanes.shift(
-            tx,
-            LaneKey(head.environment_id, head.queue_name, head.concurrency_key),
-            ready=1,
-        )
+        core.lanes.shift(tx, head.lane, ready=1)
     for environment_id in {row["environment_id"] for row in rows}:
         if core.lanes.may_go(environment_id):
             tx.after_commit(partial(core.bus.wake, environment_id))
@@ -44,16 +39,22 @@ def _slice(core: Core, tx: Transaction) -> int:
 
 
 def _queue(tx: Transaction, head: RunHead, *, now_ms: int) -> None:
-    state = next_state(head.run_state, RunEvent.BECAME_DUE)
-    status = RunStatus.PENDING
-    number = head.snapshot_number + 1
+    snapshot = snapshot_after(
+        head.id,
+        head.snapshot_number,
+        state=next_state(head.run_state, RunEvent.BECAME_DUE),
+        status=RunStatus.PENDING,
+        attempt_number=head.attempt_number,
+        description="Delay is over",
+        now_ms=now_ms,
+    )
     tx.execute(
         sql.enqueue,
         {
             "id": head.id,
-            "state": state.value,
-            "status": status.value,
-            "snapshot_number": number,
+            "state": snapshot.state.value,
+            "status": snapshot.status.value,
+            "snapshot_number": snapshot.number,
             "is_ready": 1,
             "due_at_ms": None,
             "ttl_at_ms": ttl_at_ms(head.ttl, now_ms=now_ms),
@@ -61,15 +62,4 @@ def _queue(tx: Transaction, head: RunHead, *, now_ms: int) -> None:
             "now_ms": now_ms,
         },
     )
-    snapshot = take_snapshot(
-        tx,
-        head.id,
-        number,
-        state=state,
-        status=status,
-        attempt_number=head.attempt_number,
-        description="Delay is over",
-        runner_id=None,
-        now_ms=now_ms,
-    )
-    announce(tx, head.environment_id, snapshot, head.id, head.task, now_ms=now_ms)
+    record(tx, head, snapshot)
