@@ -21,7 +21,6 @@ from trigger_box.api.tooling.answers import (
     PublicTokenAnswer,
     VariablesAnswer,
 )
-from trigger_box.api.tooling.places import origin_of
 from trigger_box.api.tooling.requests import BranchBody, PublicTokenBody, body_of
 from trigger_box.api.worker.variables import task_variables
 from trigger_box.domain.durations import duration_ms
@@ -69,7 +68,7 @@ async def get_environment_key(
     return {
         "apiKey": rooms.access.root_key(environment),
         "name": environment.project_name,
-        "apiUrl": origin_of(request, rooms),
+        "apiUrl": rooms.origin_of(request),
         "projectId": environment.project_id,
         "environmentId": environment.id,
     }
@@ -88,7 +87,7 @@ async def get_variables(
         raise OtherProjectError
     variables = task_variables(
         environment,
-        origin=origin_of(request, rooms),
+        origin=rooms.origin_of(request),
         otlp_token=rooms.access.otlp_token(environment.id),
     )
     return {"variables": variables}

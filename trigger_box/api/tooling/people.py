@@ -8,7 +8,7 @@ from trigger_box.access.projects import ProjectNotFoundError
 from trigger_box.api.authentication import PERSONAL
 from trigger_box.api.rooms import ApiRequest, TheRooms, TheUser
 from trigger_box.api.tooling.answers import WhoAmIAnswer
-from trigger_box.api.tooling.places import origin_of, project_url
+from trigger_box.api.tooling.places import project_url
 from trigger_box.api.tooling.requests import NameBody, body_of
 
 
@@ -19,7 +19,7 @@ from trigger_box.api.tooling.requests import NameBody, body_of
 )
 async def who_am_i(request: ApiRequest, rooms: TheRooms, user: TheUser) -> WhoAmIAnswer:
     """Return the person, and the project that ``projectRef`` names, if this person can see it."""
-    origin = origin_of(request, rooms)
+    origin = rooms.origin_of(request)
     answer: WhoAmIAnswer = {"userId": user.id, "email": user.email, "dashboardUrl": origin}
     ref = request.query_params.get("projectRef")
     if ref:

@@ -2,17 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from trigger_box.api.asgi import Scope, headers_of
-from trigger_box.api.rooms import ApiRequest, Rooms
-
-
-def origin_of(request: ApiRequest, rooms: Rooms) -> str:
-    """Return the box's origin as this caller sees it."""
-    scope = cast("Scope", request.scope)
-    return rooms.origins.of(scope, headers_of(scope))
-
 
 def authorization_url(origin: str, code: str) -> str:
     """Return the page on which a person lets a CLI sign in."""

@@ -6,13 +6,13 @@ to 21.
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from trigger_box.api.asgi import Receive
-from trigger_box.api.bodies import check, parse_json, read_body
+from trigger_box.api.bodies import check, parse_json
+from trigger_box.api.public.requests import body_of as raw_body_of
 from trigger_box.api.rooms import ApiRequest
 from trigger_box.domain import limits
 
@@ -75,16 +75,6 @@ class BranchBody(ToolingBody):
     branch: str
 
 
-async def raw_body_of(request: ApiRequest, *, bytes_max: int) -> bytes:
-    """Return the bytes of a request's body.
-
-    Raises:
-        TooLargeError: it is longer than ``bytes_max``.
-    """
-    receive = cast("Receive", request.receive)
-    return await read_body(request.scope["headers"], receive, bytes_max=bytes_max)
-
-
 async def body_of(request: ApiRequest, model: type[M], *, may_be_empty: bool = False) -> M:
     """Return the small JSON body of a request, whatever its content type says.
 
@@ -95,7 +85,7 @@ async def body_of(request: ApiRequest, model: type[M], *, may_be_empty: bool = F
         InvalidError: it is no JSON, or does not have the shape of ``model``.
         TooLargeError: it is longer than any small body may be.
     """
-    raw = await raw_body_of(request, bytes_max=limits.SMALL_BODY_BYTES_MAX)
+    raw = await raw_body_of(request)
     if may_be_empty and not raw.strip():
         raw = b"{}"
     return check(model, parse_json(raw))

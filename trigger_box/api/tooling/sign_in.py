@@ -15,7 +15,7 @@ from trigger_box.api.addresses import caller_address
 from trigger_box.api.authentication import NOBODY, UnclaimedError
 from trigger_box.api.rooms import ApiRequest, Rooms, TheRooms
 from trigger_box.api.tooling.answers import AuthorizationCodeAnswer, TokenAnswer
-from trigger_box.api.tooling.places import authorization_url, origin_of
+from trigger_box.api.tooling.places import authorization_url
 from trigger_box.api.tooling.requests import AuthorizationCodeBody, TokenBody, body_of
 
 _NODE_AGENT: Final = "node"
@@ -37,7 +37,7 @@ async def begin_authorization(request: ApiRequest, rooms: TheRooms) -> Authoriza
     )
     return {
         "authorizationCode": code,
-        "url": authorization_url(origin_of(request, rooms), code),
+        "url": authorization_url(rooms.origin_of(request), code),
     }
 
 

@@ -8,12 +8,12 @@ from litestar.params import FromPath
 
 from trigger_box.access.actors import EnvironmentType
 from trigger_box.api.authentication import PERSONAL, SECRET, user_of
+from trigger_box.api.public.requests import body_of as raw_body_of
 from trigger_box.api.rooms import ApiRequest, TheEnvironment, TheRooms
 from trigger_box.api.tooling.answers import CurrentWorkerAnswer, RegisteredAnswer, TaskAnswer
 from trigger_box.api.tooling.environments import OtherProjectError, environment_for
-from trigger_box.api.tooling.places import origin_of, runs_url
+from trigger_box.api.tooling.places import runs_url
 from trigger_box.api.tooling.registration import parse_registration
-from trigger_box.api.tooling.requests import raw_body_of
 from trigger_box.api.wire.instants import iso
 from trigger_box.domain import limits
 from trigger_box.domain.errors import DeniedError, NotFoundError
@@ -92,7 +92,7 @@ async def get_worker(
         },
         "urls": {
             "runs": runs_url(
-                origin_of(request, rooms), project_ref, environment_slug=environment.slug
+                rooms.origin_of(request), project_ref, environment_slug=environment.slug
             )
         },
     }

@@ -17,10 +17,10 @@ from litestar.types import ControllerRouterHandler
 
 from trigger_box.access.actors import Environment, EnvironmentType
 from trigger_box.api.authentication import SECRET
+from trigger_box.api.public.requests import body_of as raw_body_of
 from trigger_box.api.rooms import ApiRequest, Rooms, TheEnvironment, TheRooms
 from trigger_box.api.streams import EventStream, event
-from trigger_box.api.tooling.places import origin_of
-from trigger_box.api.tooling.requests import ToolingBody, body_of, raw_body_of
+from trigger_box.api.tooling.requests import ToolingBody, body_of
 from trigger_box.api.wire.executions import run_execution_data
 from trigger_box.api.wire.instants import iso
 from trigger_box.domain import limits
@@ -69,7 +69,7 @@ async def get_config(
         "dequeueIntervalWithRun": DEQUEUE_PAUSE_WITH_RUN_MS,
         "dequeueIntervalWithoutRun": DEQUEUE_PAUSE_WITHOUT_RUN_MS,
         "maxConcurrentRuns": limits.ENVIRONMENT_CONCURRENCY,
-        "engineUrl": origin_of(request, rooms),
+        "engineUrl": rooms.origin_of(request),
     }
 
 
