@@ -24,6 +24,7 @@ class Variables:
     is_colour_off: bool
     is_colour_forced: bool
     is_ci: bool
+    has_display: bool
     wants_traces: bool
 
 
@@ -39,6 +40,8 @@ def read_variables(environ: Mapping[str, str] | None = None) -> Variables:
         is_colour_off=bool(env.get("NO_COLOR")) or env.get("TERM") == "dumb",
         is_colour_forced=bool(env.get("FORCE_COLOR")),
         is_ci=bool(env.get("CI")),
+        has_display=sys.platform == "darwin"
+        or bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")),
         wants_traces=bool(env.get("TRIGGER_BOX_DEBUG")),
     )
 
