@@ -73,6 +73,11 @@ def snapshot_number(run_id: RunId, snapshot: str) -> int | None:
         return None
 
 
+def run_id_floor(at_ms: int) -> RunId:
+    """Return an id that sorts before every run made at ``at_ms`` or later; no run has it."""
+    return RunId(f"{_RUN_PREFIX}{_base32(max(0, at_ms) << _RANDOM_BITS, _RUN_BODY_LENGTH)}")
+
+
 class IdSource:
     """Makes ids. Thread-safe. Give it a seeded ``random.Random`` and a manual clock in tests."""
 

@@ -17,30 +17,39 @@ from trigger_box.domain.runs import FINAL_STATUSES, RunStatus
 from trigger_box.engine.core import Core
 from trigger_box.engine.packets import fetch
 from trigger_box.engine.reading import Run, run_of_row
-from trigger_box.ids import EnvironmentId, RunId
+from trigger_box.ids import EnvironmentId, RunId, run_id_floor
 from trigger_box.store.queries import lists as sql
 from trigger_box.store.readers import Row
 
 _encode: Final = msgspec.json.Encoder().encode
 _NEWEST_ID: Final = "s"  # sorts after every run id
 _RUNNING: Final = frozenset({RunStatus.DEQUEUED, RunStatus.EXECUTING, RunStatus.WAITING_TO_RESUME})
+_CLOCK_STEP_MS: Final = 60_000
+"""How far the clock may be set back between an id and its run's creation time."""
 _COMMON: Final = frozenset({RunStatus.COMPLETED_SUCCESSFULLY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """Which runs are wanted. Empty means all; several values of one kind mean any of them."""
+    """Which runs are wanted. Empty means all; several values of one kind mean any of them.
+
+    With ``has_all_tags`` a run must have every one of ``tags``; ``is_root``: it has no parent.
+    """
 
     statuses: tuple[RunStatus, ...] = ()
     tasks: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    has_all_tags: bool = False
     queues: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
     is_test: bool | None = None
     created_from_ms: int | None = None
     created_to_ms: int | None = None
     root_run_id: str | None = None
+    parent_run_id: str | None = None
+    is_root: bool | None = None
+    run_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +111,33 @@ async def list_runs(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many runs a list has. ``is_floor``: at least so many; counting stopped there."""
+
+    runs: int
+    is_floor: bool
+
+
+async def count_runs(
+    core: Core, environment_id: EnvironmentId, wanted: RunFilter = EVERYTHING
+) -> Counted:
+    """Return how many runs match, counted up to a bound: by the index alone where that is enough."""
+    window = RunFilter(created_from_ms=wanted.created_from_ms)
+    if wanted == window:
+        most = limits.RUNS_COUNTED_MAX
+        parameters = _parameters(wanted, environment_id, limit=most + 1)
+        row = await core.store.readers.one(sql.count_window, parameters)
+        found = 0 if row is None else int(row["runs"])
+    else:
+        most = limits.RUNS_MATCHED_MAX
+        parameters = _parameters(wanted, environment_id, limit=most + 1)
+        parameters["before"] = _NEWEST_ID
+        rows = _merged(await _older(core, wanted, parameters), most + 1, newest_first=True)
+        found = len(rows)
+    return Counted(runs=min(found, most), is_floor=found > most)
+
+
 def _parameters(
     wanted: RunFilter, environment_id: EnvironmentId, *, limit: int
 ) -> dict[str, object]:
@@ -114,15 +150,26 @@ def _parameters(
         "tasks": listed(wanted.tasks),
         "versions": listed(wanted.versions),
         "tags": listed(wanted.tags),
+        "all_tags": listed(wanted.tags) if wanted.has_all_tags else None,
         "queues": listed(wanted.queues),
         "machines": listed(wanted.machines),
         "is_test": None if wanted.is_test is None else int(wanted.is_test),
         "from_ms": wanted.created_from_ms,
         "to_ms": wanted.created_to_ms,
         "root_run_id": wanted.root_run_id,
-        "after": "",
+        "parent_run_id": wanted.parent_run_id,
+        "is_root": None if wanted.is_root is None else int(wanted.is_root),
+        "run_ids": listed(wanted.run_ids),
+        "after": _floor(wanted),
         "limit": limit,
     }
+
+
+def _floor(wanted: RunFilter) -> str:
+    """Return where the indexes, which go by id, may stop: ids begin with the time."""
+    if wanted.created_from_ms is None:
+        return ""
+    return run_id_floor(wanted.created_from_ms - _CLOCK_STEP_MS)
 
 
 async def _older(core: Core, wanted: RunFilter, parameters: dict[str, object]) -> list[list[Row]]:
@@ -132,10 +179,15 @@ async def _older(core: Core, wanted: RunFilter, parameters: dict[str, object]) -
     async def each(query: str, name: str, values: Sequence[str]) -> list[list[Row]]:
         return [await readers.all(query, {**parameters, name: value}) for value in values]
 
+    if wanted.run_ids:
+        return [await readers.all(sql.of_ids, parameters)]
+    if wanted.parent_run_id is not None:
+        return [await readers.all(sql.of_parent, parameters)]
     if wanted.root_run_id is not None:
         return [await readers.all(sql.of_root, parameters)]
     if wanted.tags:
-        return await each(sql.of_tag, "tag", wanted.tags)
+        driving = wanted.tags[:1] if wanted.has_all_tags else wanted.tags
+        return await each(sql.of_tag, "tag", driving)
     statuses = frozenset(wanted.statuses)
     if statuses and not (statuses & _COMMON and wanted.tasks):
         final = sorted(statuses & FINAL_STATUSES)
