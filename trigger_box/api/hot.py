@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote
@@ -26,11 +27,14 @@ from trigger_box.api.authentication import (
 )
 from trigger_box.api.bodies import read_body
 from trigger_box.api.front import CORS_HEADERS
-from trigger_box.api.problems import ParametersError, problem_of
+from trigger_box.api.problems import ParametersError, method_not_allowed, problem_of
 from trigger_box.api.rooms import Rooms
 from trigger_box.api.wire import executions
-from trigger_box.api.wire.triggers import TriggerAnswer, parse_body, request_of
+from trigger_box.api.wire.triggers import TriggerAnswer, TriggerBody, parse_body, request_of
 from trigger_box.api.wire.worker_calls import (
+    CompleteBody,
+    DequeueBody,
+    StartBody,
     completion_of,
     parse_complete,
     parse_dequeue,
@@ -64,6 +68,50 @@ RUNNER_HEADER: Final = b"x-trigger-box-runner"
 TAKE_HEADER: Final = b"x-trigger-box-take"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotOperation:
+    """A hot route as the OpenAPI document and the tests of permissions see it. All are POST."""
+
+    path: str
+    summary: str
+    auth: frozenset[Credential]
+    body: type
+    answer: type | None
+    """The answer's type; None for the workers' own shapes, which are built by hand."""
+
+
+OPERATIONS: Final = (
+    HotOperation(
+        path="/api/v1/tasks/{task_id}/trigger",
+        summary="Trigger a task: make a run",
+        auth=SECRET_OR_PUBLIC,
+        body=TriggerBody,
+        answer=TriggerAnswer,
+    ),
+    HotOperation(
+        path="/engine/v1/dev/dequeue",
+        summary="Take runs to execute",
+        auth=SECRET,
+        body=DequeueBody,
+        answer=None,
+    ),
+    HotOperation(
+        path="/engine/v1/dev/runs/{run_id}/snapshots/{snapshot_id}/attempts/start",
+        summary="Begin an attempt",
+        auth=SECRET,
+        body=StartBody,
+        answer=None,
+    ),
+    HotOperation(
+        path="/engine/v1/dev/runs/{run_id}/snapshots/{snapshot_id}/attempts/complete",
+        summary="Report how an attempt ended",
+        auth=SECRET,
+        body=CompleteBody,
+        answer=None,
+    ),
+)
+
+
 class HotRoutes:
     """Finds and answers the hot routes of one box."""
 
@@ -73,8 +121,6 @@ class HotRoutes:
 
     def find(self, method: str, path: bytes) -> HotRoute | None:
         """Return what answers this request, or None: then the framework does."""
-        if method != "POST":
-            return None
         answer: Answer | None = None
         segments: list[bytes] = []
         if path.startswith(_TASKS) and path.endswith(_TRIGGER):
@@ -85,9 +131,11 @@ class HotRoutes:
             elif path.endswith(_COMPLETE):
                 answer, segments = self._complete, _run_segments(path[len(_RUNS) : -len(_COMPLETE)])
         elif path == _DEQUEUE:
-            return partial(_answer, self._dequeue, segments)
+            answer, segments = self._dequeue, [b"dev"]
         if answer is None or not segments or not all(segments) or b"/" in segments[0]:
             return None
+        if method != "POST":
+            return None if method == "OPTIONS" else _refuse_method
         return partial(_answer, answer, segments)
 
     async def _trigger(
@@ -213,6 +261,11 @@ class HotRoutes:
                 environment, origin=key[1], otlp_token=token
             )
         return known
+
+
+async def _refuse_method(_scope: Scope, _receive: Receive, send: Send) -> None:
+    problem = method_not_allowed(["POST"])
+    await send_problem(send, problem, extra=CORS_HEADERS)
 
 
 async def _answer(

@@ -7,7 +7,7 @@ people as it is), ``code``, ``param`` and ``type``, and retries 409, 429 and 5xx
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -177,13 +177,7 @@ def _of_framework(error: HTTPException) -> Problem:
             status=status, body={"error": "Not found", "code": "not_found"}, headers=headers
         )
     if status == _METHOD_NOT_ALLOWED:
-        allowed = headers.pop("allow", "")
-        names = sorted(name for name in allowed.split(", ") if name and name != "OPTIONS")
-        return Problem(
-            status=status,
-            body={"error": "Method not allowed", "code": "method_not_allowed"},
-            headers={**headers, "allow": ", ".join(names), "x-should-retry": "false"},
-        )
+        return method_not_allowed(headers.get("allow", "").split(", "))
     if status == _TOO_LARGE:
         return _of_box_error(BodyTooLargeError())
     body: dict[str, Any] = {"error": error.detail, "code": "invalid_request"}
@@ -192,6 +186,16 @@ def _of_framework(error: HTTPException) -> Problem:
     if status not in _CLIENT_ERRORS:
         body = {"error": "Internal Server Error", "code": "internal_error"}
     return Problem(status=status, body=body, headers=headers)
+
+
+def method_not_allowed(allowed: Iterable[str]) -> Problem:
+    """Return the answer to a method a path does not have; it names those it has."""
+    names = sorted(name for name in allowed if name not in {"", "OPTIONS"})
+    return Problem(
+        status=_METHOD_NOT_ALLOWED,
+        body={"error": "Method not allowed", "code": "method_not_allowed"},
+        headers={"allow": ", ".join(names), "x-should-retry": "false"},
+    )
 
 
 def _of_bug(error: BaseException, path: str) -> Problem:

@@ -85,7 +85,7 @@ async def download_address(
 )
 async def upload(
     request: ApiRequest, rooms: TheRooms, environment_id: FromPath[str]
-) -> Response[None]:
+) -> Response[bytes]:
     """Store the body, with its content type. The address itself is the permission."""
     path = _checked(request, rooms, EnvironmentId(environment_id), "PUT")
     blob = await asyncio.to_thread(rooms.store.blobs.begin)
@@ -101,7 +101,7 @@ async def upload(
         path,
         StoredFile(type=content_type, blob=digest, bytes=blob.bytes),
     )
-    return Response(None, status_code=200)
+    return Response(b"", status_code=200, media_type=_TYPE_DEFAULT)
 
 
 @get(
