@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -76,6 +77,7 @@ class Reader:
         self._kept_days = kept_days
         self._forgotten: Cutoff | None = None
         self._used_at_s = 0.0
+        self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "telemetry-history")
 
     @property
@@ -113,7 +115,23 @@ class Reader:
             # The run's own facts and what just came in are better than an error page.
             return _found(query, await self._in_thread(rows_of, lines), is_complete=False)
         self._tail.loaded(loaded_seq)
+        # What was opened has to be closed again; what was not loaded has to be loaded.
+        self._wake.set()
         return _found(query, rows, is_complete=is_complete)
+
+    def wake(self) -> None:
+        """Tell that the tail has grown."""
+        if self._tail.bytes >= limits.TELEMETRY_TAIL_BYTES:
+            self._wake.set()
+
+    async def keep(self) -> None:
+        """Load and close DuckDB when it is time to, until cancelled."""
+        while True:
+            self._wake.clear()
+            pause_s = await self.tend()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._wake.wait()
 
     async def tend(self) -> float:
         """Load one bite if it is time to, or close DuckDB if nobody looks.

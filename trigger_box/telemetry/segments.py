@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from typing import Final
 import msgspec
 
 from trigger_box import log
+from trigger_box.clock import Clock
 from trigger_box.domain import limits
 from trigger_box.domain.errors import UnavailableError
 
@@ -130,8 +130,9 @@ class _Open:
 class SegmentWriter:
     """Takes lines from the event loop; its thread appends them. ``put`` never blocks."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
+        self._clock = clock
         self._queue: SimpleQueue[_Batch | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="telemetry-segments", daemon=True)
         self._ending = threading.Event()
@@ -203,7 +204,7 @@ class SegmentWriter:
         """Return when the next sync is due; None while nothing needs one."""
         if not any(file.is_dirty for file in self._open.values()):
             return None
-        return max(0.0, self._sync_at_s - time.monotonic())
+        return max(0.0, self._sync_at_s - self._clock.monotonic_s())
 
     def _store(self, batches: list[_Batch]) -> None:
         """Write batches; while the disk refuses, try again: the queue's bound holds senders up."""
@@ -235,7 +236,7 @@ class SegmentWriter:
             self._fail(batch.stream, error)
             return False
         if not any(each.is_dirty for each in self._open.values()):
-            self._sync_at_s = time.monotonic() + limits.SEGMENT_SYNC_S
+            self._sync_at_s = self._clock.monotonic_s() + limits.SEGMENT_SYNC_S
         file.is_dirty = True
         file.size += len(batch.lines)
         self.bytes_written += len(batch.lines)

@@ -77,8 +77,7 @@ class Telemetry:
         self._clock = clock
         self._kept_days = kept_days
         self._segments = store.folder.segments
-        self._wake = asyncio.Event()
-        self._writer = SegmentWriter(self._segments)
+        self._writer = SegmentWriter(self._segments, clock)
         self._tail = Tail(clock.now_ms())
         self._watches = Watches()
         self._work = ThreadPoolExecutor(1, "telemetry-work")
@@ -127,8 +126,7 @@ class Telemetry:
             InvalidError, TooLargeError: the request is not OTLP, or too large.
         """
         parcel = await self._receiver.receive(packed)
-        if self._tail.bytes >= limits.TELEMETRY_TAIL_BYTES:
-            self._wake.set()
+        self._reader.wake()
         return parcel
 
     def watch(self, *keys: str) -> AbstractContextManager[Watch]:
@@ -270,7 +268,7 @@ class Telemetry:
     async def keep(self) -> None:
         """Load, close and forget when it is time to, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._tend(), name="telemetry-tend")
+            group.create_task(self._reader.keep(), name="telemetry-reader")
             group.create_task(self._sweep(), name="telemetry-sweep")
 
     async def sweep(self) -> float:
@@ -294,14 +292,6 @@ class Telemetry:
             "watched": self._watches.count,
             "history_open": self._reader.is_history_open,
         }
-
-    async def _tend(self) -> None:
-        while True:
-            self._wake.clear()
-            pause_s = await self._reader.tend()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await self._wake.wait()
 
     async def _sweep(self) -> None:
         never = asyncio.Event()

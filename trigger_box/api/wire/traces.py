@@ -22,7 +22,7 @@ def trace_body(trace: Trace) -> bytes:
     """Return the nested form, encoded. It may be large: call it in a thread."""
     runs: dict[str, TracedRun] = {run.id: run for run in trace.runs}
     spans: dict[str, Json] = {}
-    for node in trace.nodes:
+    for node in _shown(trace):
         run = runs.get(node.run_id, trace.run)
         details = {
             "message": node.message,
@@ -64,7 +64,7 @@ def trace_page_body(trace: Trace, *, after: str | None, size: int) -> bytes:
         ValueError: ``after`` is no cursor.
     """
     start = _position(after) if after else (-1, "")
-    ordered = sorted(trace.nodes, key=lambda node: (node.start_ns, node.id))
+    ordered = sorted(_shown(trace), key=lambda node: (node.start_ns, node.id))
     following = [node for node in ordered if (node.start_ns, node.id) > start]
     page = following[:size]
     pagination: Json = {}
@@ -159,6 +159,11 @@ def events_body(page: RowPage) -> bytes:
             },
         }
     )
+
+
+def _shown(trace: Trace) -> list[Node]:
+    """Return what the API calls spans: an exception is an event of its span, no row of its own."""
+    return [node for node in trace.nodes if node.kind is not NodeKind.ERROR]
 
 
 def _flat(node: Node, trace: Trace) -> Json:
