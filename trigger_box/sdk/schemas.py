@@ -60,7 +60,7 @@ class ValueType:
         try:
             adapter: TypeAdapter[Any] = TypeAdapter(self.annotation)
         except PydanticUserError as error:
-            raise TypeError(str(error).split("\n", 1)[0]) from None
+            raise TypeError(str(error).split("\n", 1)[0].rstrip(".")) from None
         if (where := _bytes_in(_schema_or_none(adapter, "serialization"))) is not None:
             raise TypeError(
                 f"{where} is bytes, which JSON can't carry: use pydantic.Base64Bytes, or send a"
