@@ -122,7 +122,7 @@ class Counted:
 async def count_runs(
     core: Core, environment_id: EnvironmentId, wanted: RunFilter = EVERYTHING
 ) -> Counted:
-    """Return how many runs match, counted up to a bound: by the index alone where that is enough."""
+    """Return how many runs match, counted up to a bound; by the index alone where it can."""
     window = RunFilter(created_from_ms=wanted.created_from_ms)
     if wanted == window:
         most = limits.RUNS_COUNTED_MAX
