@@ -301,7 +301,13 @@ class Attempt:
             ),
         )
         self._around.reporter.report(
-            LinePrinted(run_id=self._started.run_id, task_id=self._task_id, level=level, text=text)
+            LinePrinted(
+                run_id=self._started.run_id,
+                task_id=self._task_id,
+                level=level,
+                text=text,
+                attributes=attributes,
+            )
         )
 
     def _span(self, frame: Frame) -> None:

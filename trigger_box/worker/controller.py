@@ -106,8 +106,11 @@ class Controller:
         await self._drop_idle_pools()
         self._changed.set()
 
-    async def stop(self) -> None:
-        """Take no more runs, stop those in flight and have the box cancel them."""
+    async def stop(self) -> int:
+        """Take no more runs, stop those in flight and have the box cancel them.
+
+        Returns how many were in flight.
+        """
         self._is_stopping = True
         lives = list(self._lives.values())
         for life in lives:
@@ -117,6 +120,8 @@ class Controller:
                 await self._box.disconnect([life.run_id for life in lives])
             except CallError as error:
                 self._trouble(f"the runs in flight could not be cancelled: {error}")
+        await self._around.telemetry.close()
+        return len(lives)
 
     # Taking runs.
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from trigger_box.sdk.registry import REGISTRY
 from trigger_box.worker.limits import MODULES_MAX
 
 INIT_FILE: Final = "init.py"
@@ -124,12 +125,15 @@ def discover(project: Project) -> Discovery:
         files = files[:MODULES_MAX]
     for file in files:
         name = module_name(file, sys.path)
+        known_tasks, known_queues = dict(REGISTRY.tasks), dict(REGISTRY.queues)
         try:
             module = _import(name, file)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - user code may raise anything, also SystemExit
             problems.append(describe(error, file, project))
+            # What a module declared before it failed would run with half of the module missing.
+            REGISTRY.tasks, REGISTRY.queues = known_tasks, known_queues
         else:
             modules.append(Module(name=module.__name__, path=file, module=module))
     return Discovery(modules=tuple(modules), problems=tuple(problems))

@@ -8,12 +8,14 @@ while the task runs.
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
 import random
 import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -29,15 +31,25 @@ from trigger_box.sdk.runtime import running
 from trigger_box.worker.attempt_runtime import AttemptRuntime
 from trigger_box.worker.capture import Capture, Level
 from trigger_box.worker.discovery import Discovery, Project, discover
-from trigger_box.worker.environment import RunEnvironment
+from trigger_box.worker.environment import RunEnvironment, process_environment
 from trigger_box.worker.execution import Outcome, RetryRules, execute
 from trigger_box.worker.frames import Frame, FrameReader, FrameTooLargeError, receive
-from trigger_box.worker.limits import BLOCKED_LOOP_S_MAX, MEMORY_SHARE_MAX, OUTPUT_BYTES_MAX
+from trigger_box.worker.limits import (
+    BLOCKED_LOOP_S_MAX,
+    INSPECT_PORT_S_MAX,
+    MEMORY_SHARE_MAX,
+    OUTPUT_BYTES_MAX,
+)
 from trigger_box.worker.loop_owner import LoopOwner
 from trigger_box.worker.outbox import Outbox
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _GIGABYTE: Final = 1024**3
+
+_INSPECT_PAUSE_S: Final = 0.1
+
+INSPECT_VARIABLE: Final = "TRIGGER_BOX_INSPECT_PORT"
+"""Where an executor listens for a debugger before its first run; set by ``dev --inspect``."""
 
 
 class Executor:
@@ -59,9 +71,12 @@ class Executor:
         self._is_in_user_code = False
         self._threads: set[threading.Thread] = set()
         self._memory_at_start = _resident_bytes()
+        self._inspect_port = int(process_environment().get(INSPECT_VARIABLE) or 0)
 
     def serve(self) -> None:
         """Execute runs, one after the other."""
+        if self._inspect_port:
+            _await_debugger(self._inspect_port)
         self._capture.install()
         signal.signal(signal.SIGTERM, self._on_terminate)
         threading.Thread(target=self._read, name="trigger-box-channel", daemon=True).start()
@@ -196,6 +211,9 @@ class Executor:
         reason = self._loop.tidy()
         if reason is not None:
             return reason
+        if self._inspect_port:
+            # The debugger has threads and a process of its own, and only one process may have it.
+            return None
         left = [thread.name for thread in threading.enumerate() if thread not in self._threads]
         if left:
             return f"the run left a thread behind: {left[0]}"
@@ -236,6 +254,22 @@ def serve(channel: socket.socket, project: Project, discovery: Discovery | None)
             sys.__stdout__.flush()  # type: ignore[union-attr] # inside suppress
             sys.__stderr__.flush()  # type: ignore[union-attr] # inside suppress
         os._exit(code)
+
+
+def _await_debugger(port: int) -> None:
+    """Wait until a person has attached a debugger to this process."""
+    debugpy = importlib.import_module("debugpy")
+    deadline = time.monotonic() + INSPECT_PORT_S_MAX
+    while True:
+        try:
+            debugpy.listen(("127.0.0.1", port))
+            break
+        except (OSError, RuntimeError):
+            # The executor before this one is still letting go of the port.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_INSPECT_PAUSE_S)
+    debugpy.wait_for_client()
 
 
 def _reseed() -> None:

@@ -29,11 +29,18 @@ def read_project(start: Path, *, is_config_only: bool) -> Wire:
 
     ``problems`` says what stands in the way; with a broken configuration there is nothing else.
     """
+    answer: Wire = {
+        "protocol": PROTOCOL,
+        "config": None,
+        "problems": [],
+        "hasDebugger": importlib.util.find_spec("debugpy") is not None,
+    }
     try:
         loaded = load_config(start)
     except ConfigError as error:
-        return {"protocol": PROTOCOL, "config": None, "problems": [_config_problem(error, start)]}
-    answer: Wire = {"protocol": PROTOCOL, "config": _config(loaded), "problems": []}
+        answer["problems"] = [_config_problem(error, start)]
+        return answer
+    answer["config"] = _config(loaded)
     if is_config_only:
         return answer
     config = loaded.config
@@ -58,7 +65,6 @@ def read_project(start: Path, *, is_config_only: bool) -> Wire:
     ]
     answer["body"] = manifest.body()
     answer["retries"] = manifest.retries
-    answer["hasDebugger"] = importlib.util.find_spec("debugpy") is not None
     return answer
 
 

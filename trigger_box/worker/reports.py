@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,12 +55,13 @@ class RunStopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinePrinted:
-    """A task logged or printed a line."""
+    """A task logged or printed a line. ``attributes`` are its fields, flat."""
 
     run_id: str
     task_id: str
     level: str
     text: str
+    attributes: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+from pathlib import Path
 from typing import Final
 
 from trigger_box.worker.limits import ROSTER_RUNS_MAX
@@ -19,19 +20,18 @@ _EMPTY: Final = b"\0" * _CELL_BYTES
 
 
 class Roster:
-    """The table of runs in flight; this side writes."""
+    """The table of runs in flight; this side writes.
+
+    Attributes:
+        file: the open file, to be passed to the reader.
+    """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the roster
-        self._file.truncate(_SIZE)
-        self._table = mmap.mmap(self._file.fileno(), _SIZE)
+        self.file = _anonymous_file()
+        os.ftruncate(self.file, _SIZE)
+        self._table = mmap.mmap(self.file, _SIZE)
         self._cells: dict[str, int] = {}
         self._free = list(range(ROSTER_RUNS_MAX - 1, -1, -1))
-
-    @property
-    def file(self) -> int:
-        """The open file, to be passed to the reader."""
-        return self._file.fileno()
 
     def add(self, run_id: str) -> None:
         """A run is in flight. Beyond ``ROSTER_RUNS_MAX`` the box's own watch has to do."""
@@ -52,10 +52,18 @@ class Roster:
     def close(self) -> None:
         """Forget everything."""
         self._table.close()
-        self._file.close()
+        os.close(self.file)
 
     def _put(self, cell: int, content: bytes) -> None:
         self._table[cell * _CELL_BYTES : (cell + 1) * _CELL_BYTES] = content
+
+
+def _anonymous_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("trigger-box-roster")
+    file, name = tempfile.mkstemp(prefix="trigger-box-roster-")
+    Path(name).unlink()
+    return file
 
 
 def read_roster(file: int) -> list[str]:

@@ -1,0 +1,57 @@
+"""Which Python interpreter runs a project's tasks under ``dev``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+_PLACES: Final = ("bin/python", "Scripts/python.exe")
+
+
+class PythonNotFoundError(Exception):
+    """There is no interpreter for the project; the message says what to do."""
+
+
+def find_python(
+    folder: Path, *, asked: str | None, environment: Mapping[str, str], is_frozen: bool
+) -> str:
+    """Return the interpreter for a project: the one asked for, its virtual environment's, ours.
+
+    Args:
+        asked: ``--python``.
+        is_frozen: this program is the packed binary, which is no interpreter itself.
+
+    Raises:
+        PythonNotFoundError: there is none.
+    """
+    if asked is not None:
+        found = shutil.which(asked, path=environment.get("PATH"))
+        if found is None:
+            raise PythonNotFoundError(f"--python {asked}: there is no such program.")
+        return found
+    homes = [Path(home)] if (home := environment.get("VIRTUAL_ENV")) else []
+    for program in (home / name for home in [*homes, *_near(folder)] for name in _PLACES):
+        if program.is_file():
+            return str(program)
+    if not is_frozen:
+        return sys.executable
+    for name in ("python3", "python"):
+        found = shutil.which(name, path=environment.get("PATH"))
+        if found is not None:
+            return found
+    raise PythonNotFoundError(
+        "No Python was found for the project: make a virtual environment in its folder "
+        "(`uv venv && uv pip install trigger-box`), or name one with --python."
+    )
+
+
+def _near(folder: Path) -> Iterator[Path]:
+    """Yield where virtual environments of a project usually are, up to its repository's root."""
+    for place in (folder, *folder.parents):
+        yield place / ".venv"
+        yield place / "venv"
+        if (place / ".git").exists():
+            return
