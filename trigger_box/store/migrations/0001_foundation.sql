@@ -178,6 +178,8 @@ CREATE TABLE queues (
 
 -- ---------------------------------------------------------------- runs
 
+-- Long checks are written with OR: SQLite builds a table for an IN list each time a statement runs,
+-- which cost a third of a claim.
 CREATE TABLE runs (
     id              TEXT PRIMARY KEY,
     environment_id  TEXT NOT NULL REFERENCES environments(id),
@@ -185,17 +187,18 @@ CREATE TABLE runs (
     task            TEXT NOT NULL,
 
     -- where it is
-    state           TEXT NOT NULL CHECK (state IN (
-                        'RUN_CREATED', 'DELAYED', 'QUEUED', 'PENDING_EXECUTING', 'EXECUTING',
-                        'EXECUTING_WITH_WAITPOINTS', 'QUEUED_EXECUTING', 'PENDING_CANCEL', 'FINISHED')),
+    state           TEXT NOT NULL CHECK (
+                        state = 'QUEUED' OR state = 'PENDING_EXECUTING' OR state = 'EXECUTING' OR state = 'FINISHED'
+                        OR state = 'DELAYED' OR state = 'EXECUTING_WITH_WAITPOINTS' OR state = 'QUEUED_EXECUTING'
+                        OR state = 'PENDING_CANCEL' OR state = 'RUN_CREATED'),
     is_parked       INTEGER NOT NULL DEFAULT 0 CHECK (is_parked IN (0, 1)),
-    outcome         TEXT CHECK (outcome IN (
-                        'COMPLETED_SUCCESSFULLY', 'COMPLETED_WITH_ERRORS', 'CANCELED', 'CRASHED',
-                        'SYSTEM_FAILURE', 'TIMED_OUT', 'EXPIRED')),
-    status          TEXT NOT NULL CHECK (status IN (
-                        'DELAYED', 'PENDING', 'PENDING_VERSION', 'DEQUEUED', 'EXECUTING', 'WAITING_TO_RESUME',
-                        'COMPLETED_SUCCESSFULLY', 'COMPLETED_WITH_ERRORS', 'CANCELED', 'CRASHED',
-                        'SYSTEM_FAILURE', 'TIMED_OUT', 'EXPIRED')),   -- the projection, stored beside the state
+    outcome         TEXT CHECK (
+                        outcome = 'COMPLETED_SUCCESSFULLY' OR outcome = 'COMPLETED_WITH_ERRORS' OR outcome = 'CANCELED'
+                        OR outcome = 'CRASHED' OR outcome = 'SYSTEM_FAILURE' OR outcome = 'TIMED_OUT' OR outcome = 'EXPIRED'),
+    status          TEXT NOT NULL CHECK (   -- what people see: a projection, stored beside the state
+                        (outcome IS NOT NULL AND status = outcome) OR (outcome IS NULL AND (
+                            status = 'PENDING' OR status = 'DEQUEUED' OR status = 'EXECUTING' OR status = 'DELAYED'
+                            OR status = 'WAITING_TO_RESUME' OR status = 'PENDING_VERSION'))),
     status_reason   TEXT,                    -- why a run waits for a version, or why it was given up
     snapshot_number INTEGER NOT NULL,        -- counts up with each change of state
     attempt_number  INTEGER NOT NULL DEFAULT 0 CHECK (attempt_number BETWEEN 0 AND 250),
@@ -295,7 +298,8 @@ CREATE INDEX runs_by_root ON runs (root_run_id) WHERE root_run_id IS NOT NULL;
 
 CREATE TABLE packets (                   -- payload, output, metadata, error: kept off the hot row
     run_id          TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
-    kind            TEXT NOT NULL CHECK (kind IN ('PAYLOAD', 'OUTPUT', 'METADATA', 'SEED_METADATA', 'ERROR')),
+    kind            TEXT NOT NULL CHECK (
+                        kind = 'PAYLOAD' OR kind = 'OUTPUT' OR kind = 'METADATA' OR kind = 'SEED_METADATA' OR kind = 'ERROR'),
     type            TEXT NOT NULL,           -- application/json, application/super+json, text/plain, application/store
     data            TEXT,                    -- inline text, exactly as sent; null: no data, or in the blob store
     blob            TEXT,                    -- sha256 hex in the blob store
@@ -351,7 +355,7 @@ CREATE TABLE attempts (
     next_run_id     TEXT,                    -- … and the run that was handed over with it
     started_at_ms   INTEGER NOT NULL,
     ended_at_ms     INTEGER,
-    result          TEXT CHECK (result IN ('SUCCEEDED', 'FAILED', 'CANCELED')),
+    result          TEXT CHECK (result = 'SUCCEEDED' OR result = 'FAILED' OR result = 'CANCELED'),
     error           TEXT,                    -- JSON task run error
     retry_at_ms     INTEGER,
     usage_ms        INTEGER,

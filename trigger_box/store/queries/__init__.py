@@ -51,6 +51,7 @@ def _strip(body: str) -> str:
 
 
 accounts: Final = QueryFile("accounts")
+dashboard: Final = QueryFile("dashboard")
 lists: Final = QueryFile("lists")
 projects: Final = QueryFile("projects")
 queues: Final = QueryFile("queues")

@@ -52,16 +52,16 @@ created_at_ms, started_at_ms, usage_ms, cost_in_cents, base_cost_in_cents
 SELECT /*facts*/
   FROM runs WHERE id = :id;
 
--- name: lane_heads
--- The next runs of one lane, in rank order. Columns as in "facts". Served by runs_ready.
+-- name: lane_head
+-- The next run of one lane, by rank. Served by runs_ready.
 SELECT /*facts*/
   FROM runs INDEXED BY runs_ready
  WHERE is_ready = 1 AND environment_id = :environment_id
    AND queue_name = :queue_name AND concurrency_key = :concurrency_key
- ORDER BY rank_ms, id LIMIT :limit;
+ ORDER BY rank_ms, id LIMIT 1;
 
--- name: lane_heads_for_workers
--- Like lane_heads, for a caller that runs only some versions (:worker_ids, a JSON list): runs bound
+-- name: lane_head_for_workers
+-- Like lane_head, for a caller that runs only some versions (:worker_ids, a JSON list): runs bound
 -- to another one stay where they are. With :relocks, a binding that nobody asked for may change.
 -- Served by runs_ready.
 SELECT /*facts*/
@@ -70,7 +70,7 @@ SELECT /*facts*/
    AND queue_name = :queue_name AND concurrency_key = :concurrency_key
    AND (locked_worker_id IN (SELECT value FROM json_each(:worker_ids))
         OR (:takes_unlocked AND (locked_worker_id IS NULL OR (:relocks AND is_version_pinned = 0))))
- ORDER BY rank_ms, id LIMIT :limit;
+ ORDER BY rank_ms, id LIMIT 1;
 
 -- name: wait_for_version
 -- QUEUED to RUN_CREATED: nothing that is registered can run it. By primary key.
@@ -217,8 +217,7 @@ SELECT id, root_run_id, depth, annotations, trace_context, outcome, state FROM r
 -- name: pending_for_version
 -- Runs that wait for a version and can run on this one, oldest first. A run in its task's own queue
 -- goes to whatever queue the task declares. Served by runs_pending_version.
-SELECT id, environment_id, task, snapshot_number, attempt_number, queue_name, concurrency_key,
-       ttl, delay_until_ms, started_at_ms
+SELECT /*head*/
   FROM runs r INDEXED BY runs_pending_version
  WHERE r.state = 'RUN_CREATED' AND r.environment_id = :environment_id
    AND r.task IN (SELECT slug FROM worker_tasks WHERE worker_id = :worker_id)
