@@ -98,7 +98,7 @@ class Reader:
     async def find(self, query: Query) -> Found:
         """Return the rows of a query, true now."""
         lines = self._tail.lines(query.scope.keys)
-        if self._tail.covers(query.since_ms):
+        if self._tail.covers(query.since_ms, now_ms=self._clock.now_ms()):
             rows = (
                 await self._in_thread(rows_of, lines)
                 if len(lines) > limits.LOGS_PAGE_MAX

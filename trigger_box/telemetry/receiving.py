@@ -112,6 +112,8 @@ class Receiver:
     def count_from(self, seq: int) -> None:
         """Go on with numbers after the last one of an earlier start."""
         self._seq = seq
+        # They tell the time, too: where the clock has been set back, the tail begins later.
+        self._tail.since_ms = max(self._tail.since_ms, seq >> _BITS_WITHIN_MS)
 
     async def receive(self, packed: Packed) -> Parcel:
         """Take in one export request; return what became of it.

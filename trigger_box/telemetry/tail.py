@@ -67,9 +67,12 @@ class Tail:
         """Return the lines of runs or traces, each in order of arrival."""
         return [entry.line for key in keys for entry in self._by_key.get(key, ())]
 
-    def covers(self, since_ms: int) -> bool:
-        """Return whether everything that came in from ``since_ms`` on is here."""
-        return since_ms > self.since_ms
+    def covers(self, since_ms: int, *, now_ms: int) -> bool:
+        """Return whether everything that came in from ``since_ms`` on is here.
+
+        An instant after ``now_ms`` tells that the clock was set back: then nothing is sure.
+        """
+        return self.since_ms < since_ms <= now_ms
 
     def _drop_first(self) -> None:
         entry = self._entries.popleft()

@@ -38,9 +38,9 @@ from trigger_box.telemetry.watching import Watch, Watches
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_LATE_MS: Final = 24 * 3_600_000
-"""How late rows of a run may come in: a sender that was cut off tries again later."""
-_EARLY_MS: Final = 60_000
+_SLACK_MS: Final = 24 * 3_600_000
+"""How long after its run a row may come in (a sender that was cut off tries again later), and how
+far the clock may be set back meanwhile."""
 _INLINE_ROWS: Final = 500
 _SWEEP_S: Final = 3_600.0
 _SPAN_ID_LENGTH: Final = 16
@@ -80,6 +80,7 @@ class Telemetry:
         self._writer = SegmentWriter(self._segments, clock)
         self._tail = Tail(clock.now_ms())
         self._watches = Watches()
+        self._is_closed = False
         self._work = ThreadPoolExecutor(1, "telemetry-work")
         self._receiver = Receiver(
             self._writer,
@@ -107,7 +108,10 @@ class Telemetry:
         self._writer.start()
 
     async def close(self) -> None:
-        """Write what waits, make it durable, close everything."""
+        """Write what waits, make it durable, close everything. Safe to call twice."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         await self.apart(self._writer.stop)
         await self._reader.close()
         self._work.shutdown()
@@ -312,8 +316,8 @@ class Telemetry:
             run_ids=tuple(each.id for each in family.runs),
             # Rows without a run belong to the trace as a whole: shown at its top only.
             trace_id=run.trace_id if run.parent_run_id is None else "",
-            from_ms=run.created_at_ms - _EARLY_MS,
-            to_ms=(last_ms if is_over else self._clock.now_ms()) + _LATE_MS,
+            from_ms=run.created_at_ms - _SLACK_MS,
+            to_ms=(last_ms if is_over else self._clock.now_ms()) + _SLACK_MS,
         )
 
     def _plant(self, family: Family, found: Found) -> Trace:

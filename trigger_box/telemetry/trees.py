@@ -39,13 +39,14 @@ def build(
         planting.place_run(run)
     planting.place_errors()
     planting.close_leftovers()
+    is_thinned = planting.thin(limits.TRACE_ROWS_MAX)
     nodes = planting.grow()
     return Trace(
         trace_id=family.run.trace_id,
         run=family.run,
         nodes=tuple(nodes[: limits.TRACE_ROWS_MAX]),
         runs=family.runs,
-        is_truncated=is_truncated or family.is_cut or len(nodes) > limits.TRACE_ROWS_MAX,
+        is_truncated=is_truncated or family.is_cut or is_thinned,
         is_complete=is_complete,
     )
 
@@ -129,6 +130,17 @@ class _Planting:
             draft.duration_ns = self._ns_until(start_ms, end_ms)
             if end_ms is not None:
                 draft.status = _status_left(run, attempt)
+
+    def thin(self, most: int) -> bool:
+        """Leave out the newest logs if there are more rows than ``most``; return whether it did."""
+        excess = len(self._drafts) - most
+        if excess <= 0:
+            return False
+        logs = [draft for draft in self._drafts.values() if draft.kind is NodeKind.LOG]
+        logs.sort(key=lambda draft: draft.order, reverse=True)
+        for draft in logs[:excess]:
+            del self._drafts[draft.id]
+        return True
 
     def grow(self) -> list[Node]:
         """Link everything below the family's run and return it in display order."""

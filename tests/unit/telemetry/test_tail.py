@@ -30,14 +30,15 @@ def test_loaded_rows_leave_and_the_rest_stays() -> None:
 
 def test_it_covers_a_run_only_if_nothing_of_it_can_have_left() -> None:
     tail = Tail(since_ms=100)
-    assert not tail.covers(100)
-    assert tail.covers(101)
+    assert not tail.covers(100, now_ms=500)
+    assert tail.covers(101, now_ms=500)
 
     tail.add(1, received_ms=150, key="run_a", line=b"x")
     tail.loaded(1)
 
-    assert not tail.covers(150)
-    assert tail.covers(151)
+    assert not tail.covers(150, now_ms=500)
+    assert tail.covers(151, now_ms=500)
+    assert not tail.covers(501, now_ms=500)  # the clock was set back
 
 
 def test_a_tail_that_is_never_loaded_stays_bounded_and_says_that_it_has_a_gap(
