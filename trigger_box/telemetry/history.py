@@ -18,7 +18,7 @@ from trigger_box.domain import limits
 from trigger_box.domain.errors import UnavailableError
 from trigger_box.telemetry.queries import history as sql
 from trigger_box.telemetry.rows import Row, row_of_columns
-from trigger_box.telemetry.segments import ROWS, Segment, segments_of, seq_of
+from trigger_box.telemetry.segments import ROWS, Segment, read_segment, segments_of, seq_of
 
 if TYPE_CHECKING:
     # At run time it is imported by open(): 25 MB that a box nobody looks at does not need.
@@ -278,16 +278,19 @@ class History:
         at = self._bookmarks.get(name, 0)
         piece = self._scratch / "load.ndjson"
         try:
-            with (self._segments / name).open("rb") as file:
-                file.seek(at)
-                lines = file.read(limits.HISTORY_LOAD_BYTES)
-            end = lines.rfind(b"\n") + 1
-            if end == 0:
-                return None  # nothing, or a line that is not complete
-            lines = lines[:end]
-            piece.write_bytes(lines)
+            lines = read_segment(self._segments, name, at=at, size=limits.HISTORY_LOAD_BYTES)
         except FileNotFoundError:
             return None  # retention was here
+        except OSError as error:
+            # One file that can't be read must not hide all the others.
+            _log.error("telemetry.segment_unreadable", segment=name, reason=str(error))
+            return None
+        end = lines.rfind(b"\n") + 1
+        if end == 0:
+            return None  # nothing, or a line that is not complete
+        lines = lines[:end]
+        try:
+            piece.write_bytes(lines)
         except OSError as error:
             raise HistoryUnavailableError(
                 f"Spans and logs can't be loaded: {error.strerror or error}."

@@ -12,20 +12,14 @@ from trigger_box.clock import Clock
 from trigger_box.domain import limits
 from trigger_box.telemetry.parcels import Packed, Parcel, open_packed
 from trigger_box.telemetry.rows import line_of
-from trigger_box.telemetry.segments import (
-    POINTS,
-    ROWS,
-    SegmentWriter,
-    TelemetryBusyError,
-    day_of,
-)
+from trigger_box.telemetry.segment_writer import SegmentWriter, TelemetryBusyError
+from trigger_box.telemetry.segments import POINTS, ROWS, day_of, first_seq_at, instant_of_seq
 from trigger_box.telemetry.tail import Tail
 from trigger_box.telemetry.watching import Watches
 
 _INLINE_BYTES: Final = 64 * 1024
 """A request up to this size is read on the loop: a hop to a thread would cost more."""
 
-_BITS_WITHIN_MS: Final = 12
 _STEP_ROWS: Final = 500
 _LINE_OVERHEAD: Final = 32
 
@@ -113,7 +107,7 @@ class Receiver:
         """Go on with numbers after the last one of an earlier start."""
         self._seq = seq
         # They tell the time, too: where the clock has been set back, the tail begins later.
-        self._tail.since_ms = max(self._tail.since_ms, seq >> _BITS_WITHIN_MS)
+        self._tail.since_ms = max(self._tail.since_ms, instant_of_seq(seq))
 
     async def receive(self, packed: Packed) -> Parcel:
         """Take in one export request; return what became of it.
@@ -173,6 +167,6 @@ class Receiver:
 
     def _numbers(self, count: int) -> int:
         """Return the first of ``count`` numbers: higher than all before, also after a restart."""
-        first = max(self._seq + 1, self._clock.now_ms() << _BITS_WITHIN_MS)
+        first = max(self._seq + 1, first_seq_at(self._clock.now_ms()))
         self._seq = first + count - 1
         return first

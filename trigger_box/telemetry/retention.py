@@ -1,4 +1,6 @@
-"""How long spans, logs and measurements are kept: a segment folder is a day, and goes as a whole.
+"""How long spans, logs and measurements are kept, and in which form.
+
+A segment folder is a day: packed when it is over, removed as a whole when its time has come.
 
 DuckDB forgets the same days when it is open; see ``reading.py``.
 """
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from trigger_box.domain import limits
-from trigger_box.telemetry.segments import day_of, days
+from trigger_box.telemetry.segments import POINTS, ROWS, day_of, days, pack, segments_of
 
 DAY_MS: Final = 24 * 3_600_000
 
@@ -46,4 +48,14 @@ def remove_old(folder: Path, oldest: Cutoff) -> bool:
             removed += 1
         with suppress(OSError):  # something else lies in there: not ours to remove
             (folder / day).rmdir()
+    return False
+
+
+def pack_old(folder: Path, today: str) -> bool:
+    """Pack one segment of a day that is over; return whether there may be more of them. Blocks."""
+    for stream in (ROWS, POINTS):
+        for segment in segments_of(folder, stream):
+            if segment.day < today and not segment.is_packed:
+                pack(folder, segment.name)
+                return True
     return False

@@ -28,9 +28,10 @@ from trigger_box.telemetry.parcels import Packed, Parcel, open_packed
 from trigger_box.telemetry.queries import history as sql
 from trigger_box.telemetry.reading import Found, Query, Reader
 from trigger_box.telemetry.receiving import HeldBody, Receiver
-from trigger_box.telemetry.retention import cutoff, remove_old
+from trigger_box.telemetry.retention import cutoff, pack_old, remove_old
 from trigger_box.telemetry.rows import Kind, Row
-from trigger_box.telemetry.segments import SegmentWriter, last_seq
+from trigger_box.telemetry.segment_writer import SegmentWriter
+from trigger_box.telemetry.segments import day_of, last_seq
 from trigger_box.telemetry.tail import Tail
 from trigger_box.telemetry.trees import build
 from trigger_box.telemetry.watching import Watch, Watches
@@ -43,6 +44,7 @@ _SLACK_MS: Final = 24 * 3_600_000
 far the clock may be set back meanwhile."""
 _INLINE_ROWS: Final = 500
 _SWEEP_S: Final = 3_600.0
+_BITE_PAUSE_S: Final = 1.0
 _SPAN_ID_LENGTH: Final = 16
 _NUMBERS_END: Final = 2**63
 
@@ -276,10 +278,14 @@ class Telemetry:
             group.create_task(self._sweep(), name="telemetry-sweep")
 
     async def sweep(self) -> float:
-        """Remove some of what is too old; return the seconds until the next sweep is due."""
-        oldest = cutoff(self._clock.now_ms(), self._kept_days)
-        has_more = await self.apart(remove_old, self._segments, oldest)
-        return 0.0 if has_more else _SWEEP_S
+        """Remove what is too old and pack what is over, a bite of it.
+
+        Returns the seconds until the next sweep is due.
+        """
+        now_ms = self._clock.now_ms()
+        has_more = await self.apart(remove_old, self._segments, cutoff(now_ms, self._kept_days))
+        has_more |= await self.apart(pack_old, self._segments, day_of(now_ms))
+        return _BITE_PAUSE_S if has_more else _SWEEP_S
 
     def figures(self) -> dict[str, float]:
         """Return the room's figures by name: counters (``…_total``) and gauges, for /metrics."""

@@ -16,6 +16,7 @@ from trigger_box.domain import limits
 from trigger_box.telemetry.history import History, HistoryUnavailableError, Scope
 from trigger_box.telemetry.queries import history as sql
 from trigger_box.telemetry.rows import Kind, Level, Row, RowEvent, RowStatus, encoded, line_of
+from trigger_box.telemetry.segments import pack
 
 T0 = START_NS // 1_000_000
 ENVIRONMENT = "env_1"
@@ -325,3 +326,35 @@ def test_attributes_beyond_the_bound_of_an_answer_are_left_out(
         rows = history.rows(sql.arrived_rows, {**SCOPE.parameters(), "after": 0, "limit": 10})
 
     assert [bool(row.attributes) for row in rows] == [True, False, False, False]
+
+
+def test_packed_segments_are_loaded_like_plain_ones(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "HISTORY_LOAD_BYTES", 500)
+    expected = [f"m{seq}" for seq in range(1, 11)]
+    folder.write(FILE, *(line(seq, f"m{seq}") for seq in range(1, 11)))
+    with folder.history() as history:
+        history.load()
+        assert 0 < len(messages(history)) < 10
+
+    pack(folder.segments, FILE)
+
+    with folder.history() as history:
+        load_all(history)
+        assert messages(history) == expected
+    folder.path.unlink()
+    with folder.history() as history:
+        load_all(history)
+        assert messages(history) == expected
+
+
+def test_a_segment_that_can_not_be_read_does_not_hide_the_others(folder: Folder) -> None:
+    folder.write(FILE, line(1, "one"))
+    pack(folder.segments, FILE)
+    (folder.segments / f"{FILE}.gz").write_bytes(b"\x1f\x8b damaged \x05\x00\x00\x00")
+    folder.write(NEXT, line(500, "two"))
+
+    with folder.history() as history:
+        load_all(history)
+        assert messages(history) == ["two"]

@@ -14,7 +14,7 @@ from trigger_box.domain import limits
 from trigger_box.domain.errors import RunNotFoundError
 from trigger_box.ids import EnvironmentId, RunId
 from trigger_box.telemetry.otlp.records import Signal
-from trigger_box.telemetry.segments import TelemetryBusyError
+from trigger_box.telemetry.segment_writer import TelemetryBusyError
 from trigger_box.telemetry.telemetry import SpanNotFoundError
 
 ATTEMPT = "a" * 16

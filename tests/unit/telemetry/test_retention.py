@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trigger_box.domain import limits
-from trigger_box.telemetry.retention import DAY_MS, cutoff, remove_old
+from trigger_box.telemetry.retention import DAY_MS, cutoff, pack_old, remove_old
 
 NOW_MS = 1_767_225_600_000 + 5 * 3_600_000  # 2026-01-01 05:00
 
@@ -48,3 +48,16 @@ def test_much_is_removed_in_several_bites(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_an_empty_folder_is_fine(tmp_path: Path) -> None:
     assert remove_old(tmp_path / "none", cutoff(NOW_MS, kept_days=2)) is False
+
+
+def test_days_that_are_over_are_packed_one_file_at_a_time(tmp_path: Path) -> None:
+    a_day(tmp_path, "2025-12-31", files=2)
+    a_day(tmp_path, "2026-01-01")
+
+    bites = 0
+    while pack_old(tmp_path, "2026-01-01"):
+        bites += 1
+
+    assert bites == 2
+    assert [path.suffix for path in (tmp_path / "2025-12-31").iterdir()] == [".gz", ".gz"]
+    assert [path.suffix for path in (tmp_path / "2026-01-01").iterdir()] == [".ndjson"]

@@ -7,13 +7,14 @@ import pytest
 
 from tests.support.clock import ManualClock
 from trigger_box.domain import limits
+from trigger_box.telemetry.segment_writer import SegmentWriter, TelemetryBusyError
 from trigger_box.telemetry.segments import (
     POINTS,
     ROWS,
-    SegmentWriter,
-    TelemetryBusyError,
     day_of,
     last_seq,
+    pack,
+    read_segment,
     segments_of,
 )
 
@@ -57,7 +58,7 @@ def test_a_file_that_is_full_is_followed_by_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "SEGMENT_BYTES_MAX", 100)
-    monkeypatch.setattr("trigger_box.telemetry.segments._WRITE_BYTES_MAX", 1)
+    monkeypatch.setattr("trigger_box.telemetry.segment_writer._WRITE_BYTES_MAX", 1)
     writer = a_writer(tmp_path)
     for seq in range(1, 11):
         writer.put(ROWS, day="2026-01-01", seq=seq, lines=line(seq, "x" * 20))
@@ -102,8 +103,8 @@ def test_a_disk_that_fails_and_recovers_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = HeardLog()
-    monkeypatch.setattr("trigger_box.telemetry.segments._log", heard)
-    monkeypatch.setattr("trigger_box.telemetry.segments._PAUSE_S", 0.01)
+    monkeypatch.setattr("trigger_box.telemetry.segment_writer._log", heard)
+    monkeypatch.setattr("trigger_box.telemetry.segment_writer._PAUSE_S", 0.01)
     folder = tmp_path / "segments"
     folder.write_text("a file where a folder should be")
     writer = a_writer(folder)
@@ -146,3 +147,55 @@ def test_a_queue_that_is_full_refuses_before_anything_is_taken(tmp_path: Path) -
 def test_days_are_in_utc() -> None:
     assert day_of(1_767_225_600_000) == "2026-01-01"
     assert day_of(1_767_225_599_999) == "2025-12-31"
+
+
+def a_segment(folder: Path, *lines: bytes, day: str = "2026-01-01") -> str:
+    name = f"{day}/rows-{1:016d}.ndjson"
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"".join(lines))
+    return name
+
+
+def test_a_packed_segment_keeps_its_name_its_size_and_its_lines(tmp_path: Path) -> None:
+    lines = [line(seq, "the same words again and again") for seq in range(1, 1_001)]
+    name = a_segment(tmp_path, *lines)
+    (before,) = segments_of(tmp_path, ROWS)
+
+    pack(tmp_path, name)
+
+    (after,) = segments_of(tmp_path, ROWS)
+    (file,) = (tmp_path / "2026-01-01").iterdir()
+    assert (after.name, after.bytes, after.is_packed) == (before.name, before.bytes, True)
+    assert file.stat().st_size < before.bytes / 10
+    assert file.stat().st_mode & 0o777 == 0o600
+    whole = b"".join(lines)
+    assert read_segment(tmp_path, name, at=0, size=10**9) == whole
+    assert read_segment(tmp_path, name, at=1_000, size=500) == whole[1_000:1_500]
+    assert read_segment(tmp_path, name, at=len(whole), size=500) == b""
+
+
+def test_while_both_forms_are_there_the_plain_one_counts(tmp_path: Path) -> None:
+    name = a_segment(tmp_path, line(1))
+    pack(tmp_path, name)
+    a_segment(tmp_path, line(1), line(2))
+
+    (segment,) = segments_of(tmp_path, ROWS)
+
+    assert not segment.is_packed
+    assert read_segment(tmp_path, name, at=0, size=100) == line(1) + line(2)
+
+
+def test_a_packed_segment_that_is_cut_off_is_an_error_of_the_disk(tmp_path: Path) -> None:
+    name = a_segment(tmp_path, *(line(seq) for seq in range(100)))
+    pack(tmp_path, name)
+    path = tmp_path / f"{name}.gz"
+    path.write_bytes(path.read_bytes()[:-20])
+
+    with pytest.raises(OSError, match="damaged"):
+        read_segment(tmp_path, name, at=0, size=10_000)
+
+
+def test_numbers_go_on_after_the_day_of_a_packed_segment(tmp_path: Path) -> None:
+    pack(tmp_path, a_segment(tmp_path, line(5)))
+
+    assert last_seq(tmp_path) == (1_767_225_600_000 + 24 * 3_600_000) << 12
