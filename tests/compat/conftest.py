@@ -75,11 +75,19 @@ class Sdk:
         self._talker = talker
 
     def __call__(self, call: str, *args: object) -> Any:
-        """Call a function of the SDK; return its value, or ``{"error": …}`` if it threw."""
+        """Call a function of the SDK; return its value."""
+        answer = self._ask(call, args)
+        assert "error" not in answer, answer
+        return answer.get("value")
+
+    def refused(self, call: str, *args: object) -> dict[str, Any]:
+        """Call a function of the SDK that throws; return what it threw."""
+        return self._ask(call, args)["error"]
+
+    def _ask(self, call: str, args: tuple[object, ...]) -> dict[str, Any]:
         after = self._talker.lines_heard
         self._talker.tell(json.dumps({"call": call, "args": args}))
-        answer = json.loads(self._talker.heard(r"^ANSWER (.*)$", after=after)[1])
-        return answer if "error" in answer else answer.get("value")
+        return json.loads(self._talker.heard(r"^ANSWER (.*)$", after=after)[1])
 
 
 @pytest.fixture(scope="session")

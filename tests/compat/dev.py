@@ -40,8 +40,9 @@ class DevSession:
 
     def ensure_running(self) -> None:
         """Start the CLI unless it runs; wait until its worker is ready."""
-        if self._talker is not None:
+        if self._talker is not None and self._talker.is_alive:
             return
+        self.gone()
         self._talker = self._cli.start(
             "dev", "--skip-update-check", cwd=self.project, extra=self.environ, name="trigger dev"
         )

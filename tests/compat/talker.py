@@ -43,6 +43,8 @@ class Talker:
         )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+        # As a shell does, take note of its death at once: others watch whether its pid is alive.
+        threading.Thread(target=self._process.wait, daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -53,6 +55,11 @@ class Talker:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Return whether the process runs."""
+        return self._process.poll() is None
 
     @property
     def lines_heard(self) -> int:
@@ -122,15 +129,15 @@ class Talker:
         os.killpg(self._process.pid, signal.SIGINT)
 
     def stop(self) -> None:
-        """End the process if it lives: politely, then not. Safe to call twice."""
-        if self._process.poll() is None:
+        """End the process, politely at first, and what it has left behind. Safe to call twice."""
+        if self.is_alive:
             self._process.terminate()
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=_STOP_S_MAX)
-            except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
+        # A CLI that was killed leaves its task processes behind; they hold its output open.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
         self._listener.join(timeout=_STOP_S_MAX)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:

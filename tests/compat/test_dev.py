@@ -110,7 +110,7 @@ def test_logs_and_spans_of_a_run_can_be_read(dev: DevSession):
 def test_a_running_task_is_cancelled_at_once(dev: DevSession):
     run_id = dev.api.trigger("endless")
     dev.api.executing(run_id)
-    dev.talker.heard(rf"{run_id}\.1 started")
+    dev.talker.heard(rf"{run_id}\.1 endless has begun")
 
     dev.api.post(f"/api/v2/runs/{run_id}/cancel")
 
@@ -132,7 +132,7 @@ def test_without_sockets_a_cancel_is_still_noticed(dev: DevSession):
         dev.talker.heard("Connection was lost")
         run_id = dev.api.trigger("endless")
         dev.api.executing(run_id)
-        dev.talker.heard(rf"{run_id}\.1 started")
+        dev.talker.heard(rf"{run_id}\.1 endless has begun")
 
         dev.api.post(f"/api/v2/runs/{run_id}/cancel")
 
@@ -194,7 +194,7 @@ def test_a_run_of_an_unknown_task_waits_until_the_task_is_there(dev: DevSession)
 def test_ctrl_c_ends_the_runs_in_flight(dev: DevSession):
     run_id = dev.api.trigger("endless")
     dev.api.executing(run_id)
-    dev.talker.heard(rf"{run_id}\.1 started")
+    dev.talker.heard(rf"{run_id}\.1 endless has begun")
 
     dev.talker.interrupt()
 
@@ -207,7 +207,7 @@ def test_ctrl_c_ends_the_runs_in_flight(dev: DevSession):
 def test_kill_minus_9_ends_the_runs_in_flight(dev: DevSession):
     run_id = dev.api.trigger("endless")
     dev.api.executing(run_id)
-    dev.talker.heard(rf"{run_id}\.1 started")
+    dev.talker.heard(rf"{run_id}\.1 endless has begun")
 
     dev.talker.signal(signal.SIGKILL)
 

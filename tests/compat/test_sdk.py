@@ -9,22 +9,12 @@ from tests.compat.dev import DevSession
 
 
 def trigger(sdk: Sdk, task: str, payload: object = None, **options: object) -> str:
-    handle = sdk("tasks.trigger", task, payload if payload is not None else {}, options)
-    assert "error" not in handle, handle
-    return handle["id"]
+    return sdk("tasks.trigger", task, payload if payload is not None else {}, options)["id"]
 
 
 def poll(sdk: Sdk, run_id: str) -> dict[str, Any]:
     """Wait for a run with the SDK's own polling."""
-    run = sdk("runs.poll", run_id, {"pollIntervalMs": 100})
-    assert "error" not in run, run
-    return run
-
-
-def retrieve(sdk: Sdk, run_id: str) -> dict[str, Any]:
-    run = sdk("runs.retrieve", run_id)
-    assert "error" not in run, run
-    return run
+    return sdk("runs.poll", run_id, {"pollIntervalMs": 100})
 
 
 def test_a_triggered_run_comes_back_with_its_output(dev: DevSession, sdk: Sdk):
@@ -57,7 +47,7 @@ def test_the_same_idempotency_key_is_the_same_run(sdk: Sdk):
 
     assert again == first
     assert other != first
-    assert retrieve(sdk, first)["idempotencyKey"] == "order-1"
+    assert sdk("runs.retrieve", first)["idempotencyKey"] == "order-1"
 
 
 def test_a_key_made_by_the_sdk_is_known_by_its_own_words(sdk: Sdk):
@@ -100,12 +90,12 @@ def test_a_run_is_cancelled(sdk: Sdk):
     cancelled = sdk("runs.cancel", run_id)
 
     assert cancelled["id"] == run_id
-    assert retrieve(sdk, run_id)["status"] == "CANCELED"
+    assert sdk("runs.retrieve", run_id)["status"] == "CANCELED"
 
 
 def test_a_delayed_run_is_put_on_another_date(dev: DevSession, sdk: Sdk):
     run_id = trigger(sdk, "greet", {"name": "Ada"}, delay="1h")
-    assert retrieve(sdk, run_id)["status"] == "DELAYED"
+    assert sdk("runs.retrieve", run_id)["status"] == "DELAYED"
 
     moved = sdk("runs.reschedule", run_id, {"delay": "1s"})
 
@@ -131,18 +121,18 @@ def test_metadata_given_with_the_trigger_can_be_read(sdk: Sdk):
         sdk, "greet", {"name": "Ada"}, metadata={"customer": {"id": 7}, "list": [1]}, delay="1h"
     )
 
-    assert retrieve(sdk, run_id)["metadata"] == {"customer": {"id": 7}, "list": [1]}
+    assert sdk("runs.retrieve", run_id)["metadata"] == {"customer": {"id": 7}, "list": [1]}
 
 
 def test_an_unknown_run_is_told_at_once(sdk: Sdk):
-    answer = sdk("runs.retrieve", "run_00000000000000000000000000")
+    error = sdk.refused("runs.retrieve", "run_00000000000000000000000000")
 
-    assert answer["error"]["kind"] == "NotFoundError"
-    assert answer["error"]["status"] == 404
+    assert error["kind"] == "NotFoundError"
+    assert error["status"] == 404
 
 
 def test_too_many_tags_are_refused_with_the_number(sdk: Sdk):
-    answer = sdk("tasks.trigger", "greet", {}, {"tags": [f"tag_{n}" for n in range(11)]})
+    error = sdk.refused("tasks.trigger", "greet", {}, {"tags": [f"tag_{n}" for n in range(11)]})
 
-    assert answer["error"]["kind"] == "UnprocessableEntityError"
-    assert "11" in answer["error"]["message"]
+    assert error["kind"] == "UnprocessableEntityError"
+    assert "11" in error["message"]

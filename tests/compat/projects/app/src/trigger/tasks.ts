@@ -65,7 +65,7 @@ export const parent = task({
 export const endless = task({
   id: "endless",
   run: async (_: unknown, { signal }) => {
-    logger.info("started");
+    console.log("endless has begun");
     await new Promise((_resolve, reject) => {
       const alive = setInterval(() => {}, 1_000);
       signal.addEventListener("abort", () => {
