@@ -105,11 +105,21 @@ class _Planting:
             self._place_failure(root, _failure_of(run), at_ms=end_ms or run.created_at_ms)
 
     def place_errors(self) -> None:
-        """Place a row for each exception that a span recorded."""
-        for draft in list(self._drafts.values()):
-            for number, event in enumerate(draft.events):
-                if event.name == _EXCEPTION and draft.row is not None:
-                    self._place_exception(draft, number, event)
+        """Place a row for each exception that spans recorded, where it was raised.
+
+        On its way up, every span it passes records it again: those are left out.
+        """
+        raised = [
+            (draft, number, event)
+            for draft in self._drafts.values()
+            if draft.row is not None
+            for number, event in enumerate(draft.events)
+            if event.name == _EXCEPTION
+        ]
+        passed_on = {(draft.parent_id, *_words_of(event)) for draft, _, event in raised}
+        for draft, number, event in raised:
+            if (draft.id, *_words_of(event)) not in passed_on:
+                self._place_exception(draft, number, event)
 
     def close_leftovers(self) -> None:
         """Close partial spans whose run or attempt is over; let the others run until now."""
@@ -246,8 +256,7 @@ class _Planting:
         self._place_exception(below, len(below.events) - 1, event)
 
     def _place_exception(self, below: Draft, number: int, event: RowEvent) -> None:
-        given = event.attributes
-        name = given.get("exception.type") or given.get("exception.message") or "Error"
+        name, message = _words_of(event)
         draft = Draft(
             id=_made_id(below.run_id, below.id, number),
             parent_id=below.id,
@@ -255,7 +264,7 @@ class _Planting:
             run_id=below.run_id,
             task=below.task,
             attempt=below.attempt,
-            message=str(name)[: limits.SPAN_NAME_CHARACTERS_MAX],
+            message=(name or message or "Error")[: limits.SPAN_NAME_CHARACTERS_MAX],
             start_ns=event.at_ns,
             level=Level.ERROR,
             status=RowStatus.ERROR,
@@ -321,6 +330,12 @@ def _failure_of(run: TracedRun) -> Failure:
     if run.status is RunStatus.EXPIRED:
         message = f"Run expired because the TTL ({run.ttl}) was reached"
     return Failure(name=str(run.status), message=message, stack_trace="", is_out_of_memory=False)
+
+
+def _words_of(event: RowEvent) -> tuple[str, str]:
+    """Return type and message of an exception event."""
+    given = event.attributes
+    return str(given.get("exception.type", "")), str(given.get("exception.message", ""))
 
 
 def _made_id(*parts: object) -> str:

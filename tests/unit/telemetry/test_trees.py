@@ -315,6 +315,25 @@ def test_an_exception_that_a_span_recorded_is_a_row_below_it() -> None:
     assert (error.parent_id, error.kind, error.start_ns) == (WORK, NodeKind.ERROR, event.at_ns)
 
 
+def test_an_exception_is_shown_where_it_was_raised_not_where_it_passed() -> None:
+    event = RowEvent(name="exception", at_ns=START_NS, attributes={"exception.type": "KeyError"})
+    other = RowEvent(name="exception", at_ns=START_NS, attributes={"exception.type": "IOError"})
+
+    trace = tree(
+        a_run(),
+        a_row(ATTEMPT, ROOT, "Attempt 1", entity="attempt", events=[event, other]),
+        a_row(WORK, ATTEMPT, "work", events=[event]),
+    )
+
+    assert shape(trace) == [
+        (0, "send-email"),
+        (1, "Attempt 1"),
+        (2, "IOError"),
+        (2, "work"),
+        (3, "KeyError"),
+    ]
+
+
 def test_runs_below_hang_at_the_span_that_triggered_them_with_their_own_rows() -> None:
     child = a_run(
         id=RunId("run_child"),
