@@ -182,23 +182,35 @@ class HotRoutes:
             await read_body(scope["headers"], receive, bytes_max=limits.SMALL_BODY_BYTES_MAX)
         )
         environment = environment_of(caller)
-        versions = None
-        if body.current_worker is not None:
-            versions = frozenset(WorkerId(id_) for id_ in (body.current_worker, *body.old_workers))
-        with rooms.streams.watch(receive) as gone:
+        # Whoever asks for runs is there, with or without a stream of its own.
+        with (
+            rooms.core.presence.connected(environment.id),
+            rooms.streams.watch(receive) as gone,
+        ):
             taken = await dequeue(
                 rooms.core,
                 environment=environment,
                 runner_id=_runner(headers),
                 runs_max=body.max_run_count,
-                wait_ms=body.wait_ms,
+                wait_ms=body.patience_ms,
                 gone=gone,
-                worker_ids=versions,
+                worker_ids=self._versions_of(environment, body),
                 start=body.start,
             )
         variables = self._variables_for(environment, scope, headers)
         messages = [executions.dequeued_message(one, environment, variables) for one in taken]
         await _send_json(send, _encode({"dequeuedMessages": messages}))
+
+    def _versions_of(
+        self, environment: Environment, body: DequeueBody
+    ) -> frozenset[WorkerId] | None:
+        """Return the versions that the caller can run; None means any."""
+        if body.current_worker is None:
+            return None
+        current = WorkerId(body.current_worker)
+        # The npm CLI has older versions, too, but never names them.
+        known = self._rooms.core.presence.held_with(environment.id, current)
+        return known.union(WorkerId(older) for older in body.old_workers)
 
     async def _start(self, segments: list[str], scope: Scope, receive: Receive, send: Send) -> None:
         headers = headers_of(scope)

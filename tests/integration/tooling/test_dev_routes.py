@@ -87,12 +87,13 @@ async def test_a_controllers_own_diagnostics_are_taken_and_forgotten(tmp_path: P
 
 async def test_a_late_sign_of_life_is_answered_like_any_other(tmp_path: Path):
     async with a_box(tmp_path) as box:
-        answer = await box.dev.post(
-            "/engine/v1/dev/runs/run_1/snapshots/snapshot_1/heartbeat",
-            json={"cpu": 0, "memory": 0},
-        )
+        made = (await box.dev.post("/api/v1/tasks/greet/trigger", json={"payload": {}})).json()
+        beat = f"/engine/v1/dev/runs/{made['id']}/snapshots/snapshot_of_long_ago/heartbeat"
+        own = await box.dev.post(beat, json={"cpu": 0, "memory": 0})
+        others = await box.prod.post(beat, json={"cpu": 0, "memory": 0})
 
-        assert answer.json() == {"ok": True}
+        assert own.json() == {"ok": True}
+        assert others.status_code == httpx.codes.NOT_FOUND
 
 
 async def test_a_goodbye_names_the_runs_to_end(tmp_path: Path):

@@ -20,6 +20,10 @@ from trigger_box.engine.executions import Completion, FailedAttempt, SucceededAt
 DEV_RUNS_DEFAULT: Final = 10
 """How many runs a worker gets that does not say how many fit: what upstream hands out at once."""
 
+DEV_WAIT_MS_DEFAULT: Final = 2_000
+"""How long the npm CLI is kept waiting for a run, so that it gets one at once: it sets no limit of
+its own (cli-protocol 7). Short, for it names the version it had when it asked."""
+
 Text = Annotated[str, Meta(max_length=512)]
 Milliseconds = Annotated[float, Meta(ge=0, le=1e15)]
 
@@ -30,8 +34,15 @@ class DequeueBody(Struct, rename="camel"):
     current_worker: Text | None = None
     old_workers: list[Text] = []
     max_run_count: Annotated[int, Meta(ge=1)] = DEV_RUNS_DEFAULT
-    wait_ms: Annotated[int, Meta(ge=0)] = 0
+    wait_ms: Annotated[int, Meta(ge=0)] | None = None
     start: bool = False
+
+    @property
+    def patience_ms(self) -> int:
+        """Return how long the caller waits for a run, in ms."""
+        if self.wait_ms is not None:
+            return self.wait_ms
+        return DEV_WAIT_MS_DEFAULT if self.current_worker is not None else 0
 
 
 class StartBody(Struct, rename="camel"):

@@ -101,6 +101,8 @@ async def beat(
     run_id: FromPath[str], snapshot_id: FromPath[str], rooms: TheRooms, environment: TheEnvironment
 ) -> dict[str, bool]:
     """Extend the lease of the attempt that runs. What it says about cpu and memory is not kept."""
+    # Beats are matched with runs when they are stored, so whose run it is must be asked here.
+    await latest_execution(rooms.core, environment.id, run_id)
     await heartbeat(rooms.core, environment=environment, run_id=run_id, snapshot_id=snapshot_id)
     return {"ok": True}
 
