@@ -64,7 +64,9 @@ class Box:
             stack.callback(access.close)
             core = await open_core(store, clock=self._clock, ids=self._ids)
             await keepers.catch_up(core)
-            telemetry = await open_telemetry(store, clock=self._clock)
+            telemetry = await open_telemetry(
+                store, clock=self._clock, kept_days=self._settings.telemetry_days
+            )
             stack.push_async_callback(telemetry.close)
             self.rooms = Rooms(
                 settings=self._settings,

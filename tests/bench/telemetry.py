@@ -172,7 +172,7 @@ async def reads(root: Path, count: int) -> None:
         clock.advance(60_000)
         large = looked_at[LOOKED_AT // 2 - 1]
         small = [run_id for run_id in looked_at if run_id != large]
-        telemetry = await open_telemetry(core.store, clock=clock)
+        telemetry = await open_telemetry(core.store, clock=clock, kept_days=30)
         say("memory before DuckDB", f"{pss_mb():.0f} MB")
         begin, cpu = time.perf_counter(), time.process_time()
         while not (await telemetry.trace(environment.id, small[0])).is_complete:
@@ -209,7 +209,7 @@ async def intake(root: Path) -> None:
     """Take rows in, in the ways that senders send them."""
     async with a_core(root) as core:
         environment = await an_environment(core)
-        telemetry = await open_telemetry(core.store, clock=core.clock)
+        telemetry = await open_telemetry(core.store, clock=core.clock, kept_days=30)
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(telemetry.keep())
             for name, make, requests, rows in (

@@ -32,6 +32,7 @@ class Room:
     core: Core
     environment: Environment
     clock: ManualClock
+    kept_days: int
 
     async def a_run(self, **fields: Any) -> TracedRun:
         """Trigger a run, a millisecond after whatever was before."""
@@ -83,7 +84,13 @@ async def a_room(folder: Path, *, kept_days: int = 30) -> AsyncIterator[Room]:
     async with a_core(folder, clock=clock) as core:
         environment = await an_environment(core)
         telemetry = await open_telemetry(core.store, clock=clock, kept_days=kept_days)
-        room = Room(telemetry=telemetry, core=core, environment=environment, clock=clock)
+        room = Room(
+            telemetry=telemetry,
+            core=core,
+            environment=environment,
+            clock=clock,
+            kept_days=kept_days,
+        )
         try:
             yield room
         finally:
@@ -111,4 +118,6 @@ async def reopen(room: Room) -> None:
     """Close the room and open it again, as a restart of the box does."""
     await room.telemetry.close()
     room.clock.advance(1_000)
-    room.telemetry = await open_telemetry(room.core.store, clock=room.clock)
+    room.telemetry = await open_telemetry(
+        room.core.store, clock=room.clock, kept_days=room.kept_days
+    )

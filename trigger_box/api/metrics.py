@@ -14,6 +14,7 @@ def render(rooms: Rooms) -> bytes:
     """Return all counters. The client library is imported late: few boxes are asked."""
     from prometheus_client import (  # noqa: PLC0415 - late, see above
         CollectorRegistry,
+        Counter,
         Gauge,
         Info,
         PlatformCollector,
@@ -30,4 +31,11 @@ def render(rooms: Rooms) -> bytes:
         ("streams_open", "Open event streams and long polls", rooms.streams.open_count),
     ):
         Gauge(f"trigger_box_{name}", help_text, registry=registry).set(value)
+    for name, value in rooms.telemetry.figures().items():
+        help_text = f"Spans and logs: {name.removesuffix('_total').replace('_', ' ')}"
+        full_name = f"trigger_box_telemetry_{name.removesuffix('_total')}"
+        if name.endswith("_total"):
+            Counter(full_name, help_text, registry=registry).inc(value)
+        else:
+            Gauge(full_name, help_text, registry=registry).set(value)
     return generate_latest(registry)

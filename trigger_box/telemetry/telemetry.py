@@ -336,10 +336,12 @@ class Telemetry:
         )
 
 
-async def open_telemetry(
-    store: Store, *, clock: Clock, kept_days: int = limits.TELEMETRY_KEPT_DAYS
-) -> Telemetry:
-    """Open the room on a store's data folder. DuckDB stays closed until it is needed."""
+async def open_telemetry(store: Store, *, clock: Clock, kept_days: int) -> Telemetry:
+    """Open the room on a store's data folder. DuckDB stays closed until it is needed.
+
+    Args:
+        kept_days: how many whole days before today spans, logs and measurements are kept.
+    """
     telemetry = Telemetry(store, clock, kept_days=kept_days)
     await telemetry.start()
     return telemetry

@@ -193,3 +193,16 @@ async def test_a_large_request_is_taken_whole(tmp_path: Path) -> None:
             seen += [row.message for row in page.rows]
             cursor = page.next
         assert seen == [f"line {number}" for number in range(2_500)]
+
+
+async def test_what_came_in_and_what_was_refused_can_be_counted(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        run = await a_run(box)
+        await box.dev.post("/otel/v1/traces", json=a_body(box, run))
+        await box.dev.post("/otel/v1/traces", json=a_body(box, run, "prod"))
+
+        figures = (await box.nobody.get("/metrics")).text
+
+        assert "trigger_box_telemetry_rows_total 1.0" in figures
+        assert "trigger_box_telemetry_refused_total 1.0" in figures
+        assert "trigger_box_telemetry_disk_failing 0.0" in figures
