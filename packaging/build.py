@@ -32,8 +32,6 @@ HIDDEN = (
     "opentelemetry.proto.collector.logs.v1.logs_service_pb2",
     "opentelemetry.proto.collector.metrics.v1.metrics_service_pb2",
     "opentelemetry.proto.collector.trace.v1.trace_service_pb2",
-    "socketio",
-    "engineio.async_drivers.asgi",
     "uvloop",
     "watchfiles",
 )
