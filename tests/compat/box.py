@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,8 @@ PROGRAM = Path(os.environ.get("TRIGGER_BOX_PROGRAM", Path(sys.executable).with_n
 EMAIL = "owner@example.com"
 PASSWORD = "a long enough password"
 _COMMAND_S_MAX = 30
+_STOP_S_MAX = 5
+_READY = r"^ready (http://\S+)$"
 
 T = TypeVar("T")
 
@@ -34,14 +37,9 @@ class RealBox:
             "TRIGGER_BOX_DATA_DIR": str(folder / "data"),
         }
         self._folder = folder
-        self._serve = Talker(
-            [str(PROGRAM), "serve", "--port", "0"],
-            cwd=folder,
-            environ=self._environ,
-            name="the box",
-        )
+        self._serve = self._start(port=0)
         try:
-            self.origin = self._serve.heard(r"^ready (http://\S+)$")[1]
+            self.origin = self._serve.heard(_READY)[1]
             self._command(
                 "admin", "create", "--email", EMAIL, "--password-stdin", text=PASSWORD + "\n"
             )
@@ -72,8 +70,24 @@ class RealBox:
         """Return ``{"ref", "keys": {"dev", …}}`` of a new project."""
         return self._json("projects", "create", name)
 
+    def start_again(self, after: signal.Signals) -> None:
+        """End the program by a signal, as a power cut or a service manager does; start it again."""
+        self._serve.signal(after)
+        self._serve.ended(within_s=_STOP_S_MAX)
+        self._serve.stop()
+        self._serve = self._start(port=self.port)
+        self._serve.heard(_READY)
+
     def stop(self) -> None:
         self._serve.stop()
+
+    def _start(self, *, port: int) -> Talker:
+        return Talker(
+            [str(PROGRAM), "serve", "--port", str(port)],
+            cwd=self._folder,
+            environ=self._environ,
+            name="the box",
+        )
 
     def _decide(self, url: str, verb: str) -> None:
         code = url.rsplit("/", 1)[1]

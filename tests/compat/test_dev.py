@@ -9,7 +9,9 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
-from tests.compat.box import eventually
+import pytest
+
+from tests.compat.box import RealBox, eventually
 from tests.compat.dev import DevSession
 
 TASKS = "src/trigger/tasks.ts"
@@ -189,6 +191,25 @@ def test_a_run_of_an_unknown_task_waits_until_the_task_is_there(dev: DevSession)
     dev.rebuilt(after=heard)
 
     assert dev.api.finished(run_id)["output"] == "here"
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+def test_a_box_that_ends_comes_back_and_no_run_is_lost(
+    dev: DevSession, box: RealBox, end: signal.Signals
+):
+    running = dev.api.trigger("steady", {"seconds": 3})
+    dev.talker.heard(rf"{running}\.1 steady has begun")
+    waiting = dev.api.trigger("greet", {"name": "Ada"}, delay="2s")
+
+    box.start_again(end)
+
+    # The task went on meanwhile: it is not run a second time.
+    run = dev.api.finished(running)
+    assert run["status"] == "COMPLETED"
+    assert run["output"] == {"slept": 3}
+    assert run["attemptCount"] == 1
+    assert dev.api.finished(waiting)["status"] == "COMPLETED"
+    assert eventually(lambda: is_connected(dev) or None)
 
 
 def test_ctrl_c_ends_the_runs_in_flight(dev: DevSession):

@@ -75,3 +75,13 @@ export const endless = task({
     });
   },
 });
+
+/** Works for a while, then returns. */
+export const steady = task({
+  id: "steady",
+  run: async (payload: { seconds: number }) => {
+    console.log("steady has begun");
+    await new Promise((resolve) => setTimeout(resolve, payload.seconds * 1_000));
+    return { slept: payload.seconds };
+  },
+});
