@@ -9,7 +9,6 @@ from trigger_box.api import problems
 from trigger_box.api.problems import Problem, problem_of
 from trigger_box.domain import errors
 
-
 SECRET = "tr_dev_" + "hidden"  # in two pieces, so that no quoted source line holds it
 
 
