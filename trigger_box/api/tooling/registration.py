@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from trigger_box.api.problems import BodyError, EmptyBodyError, NotJsonError
+from trigger_box.domain import limits
 from trigger_box.domain.durations import duration_ms, ttl_text
 from trigger_box.domain.errors import InvalidError
 from trigger_box.engine.versions import machine_of, policy_of
@@ -164,7 +165,7 @@ def _max_duration_s(asked: float | None, who: str) -> int | None:
         return None
     if asked <= 0:
         raise InvalidError(f"{who}: maxDuration is a number of seconds above 0, not {asked}.")
-    return round(asked)
+    return min(round(asked), limits.MAX_DURATION_S_NONE)
 
 
 def _ttl(asked: str | int | None, who: str) -> str | None:
