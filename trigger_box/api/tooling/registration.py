@@ -30,6 +30,8 @@ _CRON_CHARACTERS: Final = re.compile(r"[0-9A-Za-z*/,\-?#]+", re.ASCII)
 _CRON_NAMES: Final = re.compile(
     r"L|W|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN|MON|TUE|WED|THU|FRI|SAT", re.ASCII
 )
+_FACTOR_MAX: Final = 1_000_000
+_RETRY_DELAY_MS_MAX: Final = 366 * 24 * 3_600_000
 _SOURCES: Final = {"schedule": "SCHEDULED", "scheduled": "SCHEDULED", "agent": "AGENT"}
 
 
@@ -125,7 +127,7 @@ def _task(task: _Task) -> TaskDeclaration:
         queue_name=None if queue is None else queue.name,
         queue_limit=None if queue is None else _limit(queue, who),
         has_queue_limit=queue is not None and queue.concurrency_limit is not msgspec.UNSET,
-        retry=_checked(task.retry, policy_of, who, "retry"),
+        retry=_retry(task.retry, who),
         machine=_checked(task.machine, machine_of, who, "machine"),
         max_duration_s=_max_duration_s(task.max_duration, who),
         ttl=_ttl(task.ttl, who),
@@ -152,6 +154,22 @@ def _checked(
         read(text)
     except msgspec.MsgspecError as error:
         raise InvalidError(f"{who}: {field}: {error}.") from error
+    return text
+
+
+def _retry(raw: msgspec.Raw, who: str) -> str | None:
+    """Return a retry policy as text, once its numbers are such that retries can be planned."""
+    text = _checked(raw, policy_of, who, "retry")
+    policy = policy_of(text)
+    if policy is not None:
+        for field, number, most in (
+            ("maxAttempts", policy.attempts_max, limits.MAX_DURATION_S_NONE),
+            ("factor", policy.factor, _FACTOR_MAX),
+            ("minTimeoutInMs", policy.delay_ms_min, _RETRY_DELAY_MS_MAX),
+            ("maxTimeoutInMs", policy.delay_ms_max, _RETRY_DELAY_MS_MAX),
+        ):
+            if not 0 <= number <= most:
+                raise InvalidError(f"{who}: retry: {field} is a number from 0 to {most}.")
     return text
 
 
