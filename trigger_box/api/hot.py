@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote
@@ -42,9 +43,11 @@ from trigger_box.api.wire.worker_calls import (
 )
 from trigger_box.api.worker.variables import task_variables
 from trigger_box.domain import limits
+from trigger_box.domain.errors import RunNotFoundError
 from trigger_box.engine.attempts import complete, start
 from trigger_box.engine.dequeue import dequeue
-from trigger_box.engine.trigger import trigger
+from trigger_box.engine.reading import get_run
+from trigger_box.engine.trigger import TriggerRequest, trigger
 from trigger_box.ids import EnvironmentId, RunId, WorkerId
 
 HotRoute = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -143,13 +146,21 @@ class HotRoutes:
     ) -> None:
         rooms = self._rooms
         task = segments[0]
+        if len(task) > limits.TASK_ID_CHARACTERS_MAX:
+            raise ParametersError(
+                details=[f"A task id has at most {limits.TASK_ID_CHARACTERS_MAX} characters."]
+            )
         headers = headers_of(scope)
         caller = await self._identify(scope, headers, SECRET_OR_PUBLIC)
         body = await read_body(scope["headers"], receive, bytes_max=limits.TRIGGER_BODY_BYTES_MAX)
         parsed = parse_body(body)
         environment = environment_of(caller)
         request = request_of(environment, task, parsed, headers, now_ms=rooms.clock.now_ms())
-        caller.require("trigger", Resource("tasks", task))
+        token = caller.public_token
+        if token is not None:
+            await self._check_token(caller, request)
+            if token.is_one_time:
+                request = replace(request, one_time_token_hash=token.token_hash)
         made = await trigger(rooms.core, request)
         token, claims = self._handle_token(caller, environment, made.run_id)
         await _send_json(
@@ -159,6 +170,20 @@ class HotRoutes:
             (b"x-trigger-jwt-claims", claims),
             *CORS_HEADERS,
         )
+
+    async def _check_token(self, caller: Caller, request: TriggerRequest) -> None:
+        """Check that a public token may trigger this task, and write to the parent it names."""
+        caller.require("trigger", Resource("tasks", request.task))
+        parent_id = request.parent_run_id
+        if parent_id is None:
+            return
+        as_what = [Resource("runs"), Resource("runs", parent_id)]
+        with suppress(RunNotFoundError):
+            parent = await get_run(
+                self._rooms.core, request.environment.id, parent_id, with_packets=False
+            )
+            as_what.append(Resource("tasks", parent.task))
+        caller.require("write", *as_what)
 
     def _handle_token(
         self, caller: Caller, environment: Environment, run_id: RunId

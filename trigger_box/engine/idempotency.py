@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from trigger_box.domain import limits
+from trigger_box.domain.errors import RefusedError
 from trigger_box.domain.runs import FAILED_STATUSES
 from trigger_box.ids import EnvironmentId, RunId
 from trigger_box.store.queries import runs as sql
@@ -19,6 +20,12 @@ from trigger_box.store.writer import Transaction
 
 _encode: Final = msgspec.json.Encoder().encode
 _RELEASING: Final = frozenset(str(status) for status in FAILED_STATUSES)
+
+
+class TokenUsedError(RefusedError):
+    """This token was good for one run, and has made it."""
+
+    code = "token_used"
 
 
 def request_hash(request_key: str, environment_id: EnvironmentId, task: str) -> str:
@@ -37,6 +44,23 @@ def run_of_request(tx: Transaction, key_hash: str, *, now_ms: int) -> RunId | No
 def remember_request(tx: Transaction, key_hash: str, run_id: RunId, *, now_ms: int) -> None:
     """Remember which run a call made."""
     tx.execute(sql.remember_request, {"key_hash": key_hash, "run_id": run_id, "now_ms": now_ms})
+
+
+def check_one_time(tx: Transaction, token_hash: str, task: str) -> None:
+    """Check that a token that is good for one run has made none yet (rest-api 5.3).
+
+    Raises:
+        TokenUsedError: it has.
+    """
+    if tx.one(sql.run_of_one_time_token, {"token_hash": token_hash}) is not None:
+        raise TokenUsedError(
+            f"Cannot trigger {task} with a one-time use token as it has already been used."
+        )
+
+
+def use_one_time(tx: Transaction, token_hash: str, run_id: RunId) -> None:
+    """Note the run that a token for one run has made."""
+    tx.execute(sql.use_one_time_token, {"token_hash": token_hash, "run_id": run_id})
 
 
 def run_of_key(

@@ -30,6 +30,7 @@ class TriggerRequest:
         priority_ms: how much earlier it stands in line; below 0 counts as 0.
         source: sdk, api, cli, mcp, dashboard. action: trigger, replay, test.
         request_key: equal on all tries of one client call (rest-api 10.1).
+        one_time_token_hash: of a public token that is good for one run (rest-api 5.3).
         resume_parent: the parent waits for this run (comes with the next release: refused).
     """
 
@@ -59,6 +60,7 @@ class TriggerRequest:
     sdk_version: str | None = None
     request_key: str | None = None
     replay_of_run_id: RunId | None = None
+    one_time_token_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

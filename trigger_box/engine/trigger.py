@@ -82,7 +82,11 @@ def _trigger(core: Core, prepared: Prepared, tx: Transaction) -> Triggered:
         )
         if kept is not None:
             return Triggered(run_id=kept, is_cached=True)
+    if request.one_time_token_hash is not None:
+        idempotency.check_one_time(tx, request.one_time_token_hash, request.task)
     run_id = make_run(core, tx, prepared, now_ms=now_ms)
+    if request.one_time_token_hash is not None:
+        idempotency.use_one_time(tx, request.one_time_token_hash, run_id)
     if request_hash is not None:
         idempotency.remember_request(tx, request_hash, run_id, now_ms=now_ms)
     return Triggered(run_id=run_id, is_cached=False)

@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from trigger_box.access.actors import Environment
 from trigger_box.api.bodies import decode_body
-from trigger_box.api.problems import HeadersError
+from trigger_box.api.problems import HeadersError, NotJsonError
 from trigger_box.domain import durations, limits, packets
 from trigger_box.domain.errors import InvalidError, RefusedError
 from trigger_box.domain.packets import NOTHING, Packet
@@ -180,12 +180,24 @@ def payload_of(payload: Raw | UnsetType, payload_type: str | None) -> Packet:
     if payload is UNSET:
         text = None
     elif kind == packets.JSON:
-        return Packet(bytes(payload).decode(), kind)
+        return Packet(_text_in(payload), kind)
     else:
         text = _string_in(payload)
     if kind == packets.STORE and not text:
         raise InvalidError("payload: the path of a stored packet must be a text that is not empty")
     return NOTHING if text is None and kind == packets.JSON else Packet(text, kind)
+
+
+def _text_in(raw: Raw) -> str:
+    """Return JSON as the text that came in.
+
+    Raises:
+        NotJsonError: its bytes are no UTF-8; the decoder steps over what it only keeps.
+    """
+    try:
+        return bytes(raw).decode()
+    except UnicodeDecodeError as error:
+        raise NotJsonError from error
 
 
 def _string_in(raw: Raw) -> str | None:
@@ -202,7 +214,7 @@ def metadata_of(metadata: Raw | UnsetType) -> Packet | None:
         return None
     text = _string_in(metadata)
     if text is None:
-        text = bytes(metadata).decode()
+        text = _text_in(metadata)
     try:
         msgspec.json.decode(text, type=dict[str, Raw])
     except msgspec.MsgspecError as error:

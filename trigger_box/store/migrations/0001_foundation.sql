@@ -369,6 +369,12 @@ CREATE TABLE request_keys (              -- lost answers: one client call makes 
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX request_keys_by_age ON request_keys (created_at_ms);
 
+CREATE TABLE one_time_tokens (           -- public tokens that were good for one run, and have made it
+    token_hash      TEXT PRIMARY KEY,    -- sha256 hex
+    run_id          TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX one_time_tokens_by_run ON one_time_tokens (run_id);
+
 -- ---------------------------------------------------------------- the change feed
 
 CREATE TABLE changes (

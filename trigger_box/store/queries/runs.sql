@@ -197,6 +197,12 @@ SELECT run_id, created_at_ms FROM request_keys WHERE key_hash = :key_hash;
 INSERT INTO request_keys (key_hash, run_id, created_at_ms) VALUES (:key_hash, :run_id, :now_ms)
     ON CONFLICT (key_hash) DO UPDATE SET run_id = excluded.run_id, created_at_ms = excluded.created_at_ms;
 
+-- name: run_of_one_time_token
+SELECT run_id FROM one_time_tokens WHERE token_hash = :token_hash;
+
+-- name: use_one_time_token
+INSERT INTO one_time_tokens (token_hash, run_id) VALUES (:token_hash, :run_id);
+
 -- name: run_of_idempotency_key
 -- Served by runs_idempotency.
 SELECT id, outcome, state, idempotency_expires_at_ms FROM runs
