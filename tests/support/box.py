@@ -57,11 +57,13 @@ class TestBox:
         return client_of(self.app, token, **headers)
 
 
-def client_of(app: ASGIApp, token: str | None, **headers: str) -> httpx.AsyncClient:
-    """Return a client of an app in process."""
+def client_of(
+    app: ASGIApp, token: str | None, *, address: str = "127.0.0.1", **headers: str
+) -> httpx.AsyncClient:
+    """Return a client of an app in process; it calls from ``address``."""
     if token is not None:
         headers["authorization"] = f"Bearer {token}"
-    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 50_000))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=app, client=(address, 50_000))  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=headers)
 
 
