@@ -21,24 +21,30 @@ _WAITING = frozenset(
 
 async def why_waiting(core: Core, run: Run) -> str | None:
     """Return one sentence on why a run is not running; None if it is, or has ended."""
+    facts = await waiting_facts(core, run)
+    return None if facts is None else sentence(facts)
+
+
+async def waiting_facts(core: Core, run: Run) -> Waiting | None:
+    """Return what keeps a run from running; None if nothing does, or it has ended."""
     if run.state not in _WAITING:
         return None
     is_connected = core.presence.is_connected(run.environment_id)
-    return sentence(await core.store.write(partial(_facts, core, run, is_connected)))
+    return await core.store.write(partial(_facts, core, run, is_connected=is_connected))
 
 
-def _facts(core: Core, run: Run, is_connected: bool, tx: Transaction) -> Waiting:
+def _facts(core: Core, run: Run, tx: Transaction, *, is_connected: bool) -> Waiting:
     state = core.lanes.environment(tx, run.environment_id)
     lines = core.lanes.lines.environments[run.environment_id]
     queue = state.queues.get(run.queue_name)
     lane_lines = lines.queues.get(run.queue_name)
     lane = None if lane_lines is None else lane_lines.lanes.get(run.concurrency_key or "")
     is_queue_paused = queue is not None and queue.is_paused
-    own_limit = None if queue is None else queue.limit(state.limit)
+    own_limit = None if queue is None else queue.limit(state.limits.limit)
     lane_slots = (
         None
         if own_limit is None
-        else queue_slots(limit=own_limit, environment_limit=state.limit, is_paused=False)
+        else queue_slots(limit=own_limit, environment_limit=state.limits.limit, is_paused=False)
     )
     lane_running = 0 if lane is None else lane.running
     is_lane_full = lane_slots is not None and lane_running >= lane_slots
@@ -69,7 +75,7 @@ def _facts(core: Core, run: Run, is_connected: bool, tx: Transaction) -> Waiting
         concurrency_key=run.concurrency_key,
         due_at_ms=run.due_at_ms,
         attempt_number=run.attempt_number,
-        is_environment_paused=state.is_paused,
+        is_environment_paused=state.limits.is_paused,
         environment_slots=lines.slots,
         environment_running=lines.running,
         is_queue_paused=is_queue_paused,
