@@ -39,6 +39,10 @@ class Presence:
         """Note a sign of life from a worker that holds no connection (it polls)."""
         self._last_seen_s[environment_id] = self._clock.monotonic_s()
 
+    def left(self, environment_id: str) -> None:
+        """Note that a worker said goodbye: unless another one is there, it is not waited for."""
+        self._last_seen_s.pop(environment_id, None)
+
     def is_connected(self, environment_id: str) -> bool:
         """Return whether a worker is connected, or was a moment ago: streams reopen at times."""
         if environment_id in self._open:

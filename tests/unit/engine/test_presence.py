@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.support.box import ManualClock
+from tests.support.clock import ManualClock
 from trigger_box.domain import limits
 from trigger_box.engine.presence import Presence
 from trigger_box.ids import WorkerId
@@ -23,7 +23,19 @@ def test_a_worker_that_left_is_forgotten_after_a_grace_in_which_streams_may_reop
         pass
 
     assert presence.is_connected("env")
-    clock.advance(limits.PRESENCE_GRACE_S + 0.001)
+    clock.advance(round(limits.PRESENCE_GRACE_S * 1_000) + 1)
+
+    assert not presence.is_connected("env")
+
+
+def test_a_worker_that_says_goodbye_is_gone_at_once_and_no_other():
+    presence = Presence(ManualClock())
+    with presence.connected("env"):
+        presence.left("env")
+        assert presence.is_connected("env")
+    assert presence.is_connected("env")
+
+    presence.left("env")
 
     assert not presence.is_connected("env")
 

@@ -131,7 +131,9 @@ async def disconnect_worker(
 ) -> dict[str, int]:
     """Cancel runs at once, without waiting for a worker that is not there any more."""
     body = await body_of(request, DisconnectBody)
-    return {"cancelled": await disconnect(rooms.core, environment, body.run_friendly_ids)}
+    cancelled = await disconnect(rooms.core, environment, body.run_friendly_ids)
+    rooms.core.presence.left(environment.id)
+    return {"cancelled": cancelled}
 
 
 @post(
