@@ -38,6 +38,11 @@ class DevSession:
         assert self._talker is not None, "ensure_running comes first"
         return self._talker
 
+    @property
+    def is_connected(self) -> bool:
+        """Return whether the box says that this session's worker is there."""
+        return self.person.get(f"/api/v1/projects/{self.made['ref']}/dev-status")["isConnected"]
+
     def ensure_running(self) -> None:
         """Start the CLI unless it runs; wait until its worker is ready."""
         if self._talker is not None and self._talker.is_alive:

@@ -1,27 +1,19 @@
 """The unmodified npm CLI's ``dev`` against a real box: what its user sees must just work.
 
-The tests share one session per version, in the order they stand here; those that end it come last.
+The tests share one session per version, in the order they stand here.
 """
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from tests.compat.box import RealBox, eventually
+from tests.compat.box import eventually
 from tests.compat.dev import DevSession
 
 TASKS = "src/trigger/tasks.ts"
 WORDING = "src/trigger/wording.ts"
 BROKEN = "src/trigger/broken.ts"
-GOODBYE_S_MAX = 5
-
-
-def is_connected(dev: DevSession) -> bool:
-    return dev.person.get(f"/api/v1/projects/{dev.made['ref']}/dev-status")["isConnected"]
 
 
 def messages_of(spans: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -42,7 +34,7 @@ def test_a_run_executes_and_returns_its_output(dev: DevSession):
     }
     assert run["version"] == dev.version
     assert run["attemptCount"] == 1
-    assert is_connected(dev)
+    assert dev.is_connected
 
 
 def test_a_task_that_fails_is_tried_again_until_it_works(dev: DevSession):
@@ -191,47 +183,3 @@ def test_a_run_of_an_unknown_task_waits_until_the_task_is_there(dev: DevSession)
     dev.rebuilt(after=heard)
 
     assert dev.api.finished(run_id)["output"] == "here"
-
-
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
-def test_a_box_that_ends_comes_back_and_no_run_is_lost(
-    dev: DevSession, box: RealBox, end: signal.Signals
-):
-    running = dev.api.trigger("steady", {"seconds": 3})
-    dev.talker.heard(rf"{running}\.1 steady has begun")
-    waiting = dev.api.trigger("greet", {"name": "Ada"}, delay="2s")
-
-    box.start_again(end)
-
-    # The task went on meanwhile: it is not run a second time.
-    run = dev.api.finished(running)
-    assert run["status"] == "COMPLETED"
-    assert run["output"] == {"slept": 3}
-    assert run["attemptCount"] == 1
-    assert dev.api.finished(waiting)["status"] == "COMPLETED"
-    assert eventually(lambda: is_connected(dev) or None)
-
-
-def test_ctrl_c_ends_the_runs_in_flight(dev: DevSession):
-    run_id = dev.api.trigger("endless")
-    dev.api.executing(run_id)
-    dev.talker.heard(rf"{run_id}\.1 endless has begun")
-
-    dev.talker.interrupt()
-
-    assert dev.api.finished(run_id, within_s=GOODBYE_S_MAX)["status"] == "CANCELED"
-    dev.talker.ended()
-    dev.gone()
-    eventually(lambda: None if is_connected(dev) else True, within_s=10)
-
-
-def test_kill_minus_9_ends_the_runs_in_flight(dev: DevSession):
-    run_id = dev.api.trigger("endless")
-    dev.api.executing(run_id)
-    dev.talker.heard(rf"{run_id}\.1 endless has begun")
-
-    dev.talker.signal(signal.SIGKILL)
-
-    assert dev.api.finished(run_id, within_s=GOODBYE_S_MAX)["status"] == "CANCELED"
-    dev.gone()
-    eventually(lambda: None if is_connected(dev) else True, within_s=10)
