@@ -42,7 +42,7 @@ class ReplayOverrides:
 NOTHING_CHANGED = ReplayOverrides()
 
 
-async def replay(
+async def replay(  # noqa: PLR0913 - whose, which, what else, and who asks
     core: Core,
     environment: Environment,
     run_id: str,
@@ -50,8 +50,11 @@ async def replay(
     *,
     source: str = "api",
     request_key: str | None = None,
+    into: Environment | None = None,
 ) -> Triggered:
     """Make a new run with an old run's payload, seed metadata, tags, queue, key and machine.
+
+    It runs in the same environment, or in ``into``: another one of the same project.
 
     Raises:
         RunNotFoundError: no such run in this environment.
@@ -59,13 +62,14 @@ async def replay(
     """
     run = await get_run(core, environment.id, run_id)
     lock = overrides.lock_to_version
+    target = into or environment
     request = TriggerRequest(
-        environment=environment,
+        environment=target,
         task=run.task,
         payload=overrides.payload or run.payload or NOTHING,
         metadata=overrides.metadata or run.seed_metadata,
         tags=run.tags if overrides.tags is None else overrides.tags,
-        queue_name=overrides.queue_name or await _queue_if_it_exists(core, environment, run),
+        queue_name=overrides.queue_name or await _queue_if_it_exists(core, target, run),
         concurrency_key=overrides.concurrency_key or run.concurrency_key,
         machine=overrides.machine or run.machine,
         lock_to_version=None if lock == LATEST else lock,
