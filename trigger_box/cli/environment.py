@@ -52,3 +52,8 @@ def _config_home(env: Mapping[str, str]) -> Path:
         return Path(configured)
     home = Path(env["HOME"]) if env.get("HOME") else Path.home()
     return home / "Library" / "Preferences" if sys.platform == "darwin" else home / ".config"
+
+
+def process_environment() -> Mapping[str, str]:
+    """Return a copy of everything: for the programs that commands start."""
+    return dict(os.environ)
