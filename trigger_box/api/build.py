@@ -8,7 +8,17 @@ from litestar import Litestar, Request, Response
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
-from trigger_box.api import accounts, health, local, openapi, otlp, public, sessions, tooling
+from trigger_box.api import (
+    accounts,
+    dashboard,
+    health,
+    local,
+    openapi,
+    otlp,
+    public,
+    sessions,
+    tooling,
+)
 from trigger_box.api.asgi import ASGIApp
 from trigger_box.api.authentication import AuthenticationMiddleware
 from trigger_box.api.front import FrontDoor
@@ -28,6 +38,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *dev.routes,
     *public.routes,
     *otlp.routes,
+    *dashboard.routes,
 ]
 """Every route of the box but the hot ones, which stand in ``hot.py``."""
 

@@ -124,3 +124,9 @@ SELECT count(*) AS runs FROM (
 -- When a person last signed in from a command line. Served by personal_access_tokens_by_user.
 SELECT max(created_at_ms) AS at_ms FROM personal_access_tokens
  WHERE user_id = :user_id AND is_cli = 1 AND revoked_at_ms IS NULL;
+
+-- name: tasks_named
+-- Tasks of a version whose name or file holds a text. By primary key.
+SELECT slug, file_path, trigger_source FROM worker_tasks
+ WHERE worker_id = :worker_id AND (instr(lower(slug), :text) > 0 OR instr(lower(file_path), :text) > 0)
+ ORDER BY slug LIMIT :limit;

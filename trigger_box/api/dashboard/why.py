@@ -1,0 +1,93 @@
+"""Why a run is not running, for its page: the sentence, what was looked at, its place in line."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlencode
+
+from trigger_box.api.dashboard.shapes import Check, Place, RunsLink, Why
+from trigger_box.domain.runs import RunState
+from trigger_box.domain.waiting import Waiting, why_waiting
+
+_RUNNING: Final = ("DEQUEUED", "EXECUTING")
+
+
+def why_of(facts: Waiting | None) -> Why | None:
+    """Return why a run is not running, None if nothing keeps it."""
+    sentence = None if facts is None else why_waiting(facts)
+    if facts is None or sentence is None:
+        return None
+    title, _, rest = sentence.partition(": ")
+    if not rest:
+        title, _, rest = sentence.partition(". ")
+    is_queued = facts.state is RunState.QUEUED and facts.due_at_ms is None
+    return Why(
+        title=title.rstrip(".") + ".",
+        detail=rest[:1].upper() + rest[1:],
+        checks=_checks(facts) if is_queued else [],
+        place=Place(position=facts.ahead + 1, total=facts.ahead + 1) if is_queued else None,
+        show_runs=_holders(facts) if is_queued else None,
+    )
+
+
+def _checks(facts: Waiting) -> list[Check]:
+    slots, running = facts.environment_slots, facts.environment_running
+    checks = [
+        Check(
+            is_ok=not facts.is_environment_paused,
+            title="Environment is paused"
+            if facts.is_environment_paused
+            else "Environment is not paused",
+            fact="",
+        ),
+        Check(
+            is_ok=running < slots,
+            title="Environment has free slots" if running < slots else "Environment is full",
+            fact=f"{running} of {slots} slots",
+        ),
+        Check(
+            is_ok=facts.has_version,
+            title="A version is here" if facts.has_version else "No version is here yet",
+            fact=facts.version or ("current" if facts.has_version else ""),
+        ),
+    ]
+    if facts.is_worker_connected is not None:
+        checks.append(
+            Check(
+                is_ok=facts.is_worker_connected,
+                title="A worker is connected"
+                if facts.is_worker_connected
+                else "No worker is connected",
+                fact="",
+            )
+        )
+    return [*checks, _lane_check(facts)]
+
+
+def _lane_check(facts: Waiting) -> Check:
+    name = facts.queue_name.removeprefix("task/")
+    if facts.concurrency_key is not None:
+        name = f"{name}, key {facts.concurrency_key}"
+    if facts.is_queue_paused:
+        return Check(is_ok=False, title=f"Queue {name} is paused", fact="")
+    if facts.lane_slots is None:
+        return Check(is_ok=True, title=f"Queue {name} has no limit of its own", fact="")
+    is_full = facts.lane_running >= facts.lane_slots
+    return Check(
+        is_ok=not is_full,
+        title=f"Queue {name} is at its limit" if is_full else f"Queue {name} has room",
+        fact=f"{facts.lane_running} of {facts.lane_slots}",
+    )
+
+
+def _holders(facts: Waiting) -> RunsLink | None:
+    """Return the way to the runs that hold the slots, when slots are what is missing."""
+    asked = [("status", status) for status in _RUNNING] + [("period", "all")]
+    if facts.lane_slots is not None and facts.lane_running >= facts.lane_slots:
+        asked.append(("queue", facts.queue_name))
+        return RunsLink(label=f"Show the {facts.lane_running} running", query=urlencode(asked))
+    if facts.environment_running >= facts.environment_slots:
+        return RunsLink(
+            label=f"Show the {facts.environment_running} running", query=urlencode(asked)
+        )
+    return None
