@@ -69,7 +69,7 @@ _LEVELS_OF_NUMBERS: Final = (
 )
 
 
-class Point(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Point(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One measurement, as one line of a segment file. Not loaded into DuckDB yet."""
 
     received_ms: int

@@ -23,7 +23,7 @@ class NodeKind(StrEnum):
     ERROR = "ERROR"
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True):
+class Node(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of the tree.
 
     Attributes:
@@ -176,4 +176,6 @@ def id_of_log(row: Row) -> str:
 
 
 def _style(flat: Attributes) -> JsonValue:
-    return nest(flat) if flat else None
+    if not flat:
+        return None
+    return nest(flat) if any("." in key for key in flat) else flat
