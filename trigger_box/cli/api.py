@@ -6,6 +6,7 @@ Which box, and with which credential, is decided in ``target.py``.
 from __future__ import annotations
 
 import ipaddress
+import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Self, cast
@@ -23,6 +24,7 @@ _ATTEMPTS: Final = 4
 _PAUSE_S: Final = 0.4
 _PAUSE_FACTOR: Final = 2.0
 _BAD_STATUS: Final = 400
+_ERRNO: Final = re.compile(r"^\[Errno -?\d+\] ")
 _EXITS: Final = {
     400: Exit.REFUSED,
     401: Exit.NOT_SIGNED_IN,
@@ -179,7 +181,7 @@ class _LostError(CliError):
     """The call did not get there, or its answer did not come back."""
 
     def __init__(self, url: str, error: Exception) -> None:
-        reason = str(error) or type(error).__name__
+        reason = _ERRNO.sub("", str(error)) or type(error).__name__
         super().__init__(
             f"No box answers at {url} ({reason}).",
             hint="Start one with `trigger-box serve`, or name another: -a URL or TRIGGER_API_URL.",
@@ -230,12 +232,29 @@ def _says_unclaimed(body: Any) -> bool:  # noqa: ANN401 - any JSON
 
 
 def _message(body: Any, response: httpx.Response) -> str:  # noqa: ANN401 - any JSON
-    error = cast("dict[str, Any]", body).get("error") if isinstance(body, dict) else None
+    """Return the box's own words, with the details it gave."""
+    named = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    error = named.get("error")
     if isinstance(error, dict):
         error = cast("dict[str, Any]", error).get("message")
-    if isinstance(error, str) and error:
-        return error
-    return f"The box answered {response.status_code} {response.reason_phrase}."
+    if not isinstance(error, str) or not error:
+        return f"The box answered {response.status_code} {response.reason_phrase}."
+    details = _details(named.get("details"))
+    return f"{error}: {details}" if details else error
+
+
+def _details(details: object) -> str | None:
+    """Return what is wrong with a request, where the error's own sentence does not say it."""
+    if isinstance(details, str):
+        return details
+    if isinstance(details, list):
+        first = next(iter(cast("list[Any]", details)), None)
+        if isinstance(first, dict):
+            problem = cast("dict[str, Any]", first)
+            where = ".".join(str(part) for part in problem.get("path", ()))
+            message = str(problem.get("message", ""))
+            return f"{where}: {message}" if where else message
+    return None
 
 
 def _new_key() -> str:

@@ -59,7 +59,8 @@ class EnvironmentTarget:
 
     def run_url(self, run_id: str) -> str:
         """Return a run's page."""
-        return f"{self.dashboard_url}/runs/{run_id}"
+        project = f"/projects/v3/{self.project_ref}" if self.project_ref else ""
+        return f"{self.dashboard_url}{project}/runs/{run_id}"
 
 
 def find_sign_in(variables: Variables, *, profile: str | None, api_url: str | None) -> SignIn:

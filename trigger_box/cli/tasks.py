@@ -18,6 +18,7 @@ from trigger_box.cli.options import environment_options, with_console
 from trigger_box.cli.run_report import report_wait
 from trigger_box.cli.target import EnvironmentTarget, find_environment
 
+_CLOSE_ENOUGH: Final = 0.4
 _PAYLOAD_BYTES_MAX: Final = 16 * 1024 * 1024
 _LONG: Final = {"stg": "staging"}
 
@@ -43,7 +44,8 @@ def list_tasks(console: Console, **where: Any) -> int:  # noqa: ANN401 - passed 
     found: list[dict[str, Any]] = worker["tasks"]
     rows = [[Cell(task["slug"], "bold"), task["filePath"]] for task in found]
     if not console.as_json:
-        console.note(f"Version {worker['version']} in {target.slug}, {len(found)} tasks")
+        count = "1 task" if len(found) == 1 else f"{len(found)} tasks"
+        console.note(f"Version {worker['version']} in {target.slug}, {count}")
     console.result(worker, console.table(["task", "file"], rows))
     return Exit.OK
 
@@ -164,7 +166,7 @@ def _warn(console: Console, target: EnvironmentTarget, task_id: str) -> None:
     worker = _current_worker(target)
     known = [task["slug"] for task in worker["tasks"]] if worker is not None else []
     if worker is not None and task_id not in known:
-        close = difflib.get_close_matches(task_id, known, n=1)
+        close = difflib.get_close_matches(task_id, known, n=1, cutoff=_CLOSE_ENOUGH)
         console.warn(
             f"Version {worker['version']} has no task {task_id!r}: the run waits for one that has."
             + (f" Did you mean {close[0]!r}?" if close else "")
