@@ -24,7 +24,7 @@ def test_a_line_is_one_json_object_with_its_room(capsys: pytest.CaptureFixture[s
     assert line["room"] == "engine"
     assert line["run_id"] == "run_1"
     assert line["level"] == "info"
-    assert line["timestamp"].endswith("Z")
+    assert line["at"].endswith("Z")
 
 
 def test_lines_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str]) -> None:
