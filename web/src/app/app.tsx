@@ -23,6 +23,7 @@ const Claim = lazy(() => import("../pages/claim/claim"));
 const Authorize = lazy(() => import("../pages/authorize/authorize"));
 const RunLink = lazy(() => import("../pages/links/run-link"));
 const ProjectLink = lazy(() => import("../pages/links/project-link"));
+const FirstProject = lazy(() => import("../pages/projects/first-project"));
 const Palette = lazy(() => import("./palette"));
 const Help = lazy(() => import("./help"));
 
@@ -98,11 +99,7 @@ function NoSuchPage() {
 function Home() {
   const place = homePlace();
   if (place) return <Redirect to={pageHref(place, "tasks")} />;
-  return (
-    <StandaloneProblem title="No project yet">
-      Make one on the box: <span class="mono t1">trigger-box projects create my-project</span>, then reload this page.
-    </StandaloneProblem>
-  );
+  return <FirstProject />;
 }
 
 /** `/_/runs` and the like: the page in the project one used last. */

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { counts, useCounts } from "../data/counts";
-import { behindMs, live, watch } from "../data/live";
+import { live, watch } from "../data/live";
 import { presence } from "../data/presence";
 import { rememberPlace, session } from "../data/session";
 import { IconButton } from "../parts/buttons";
@@ -31,7 +31,6 @@ const PROJECT: Item[] = [
   { page: "test", label: "Test", icon: "play", key: "s" },
 ];
 const MANAGE: Item[] = [{ page: "apikeys", label: "API keys", icon: "keys", key: "k" }];
-const BEHIND_MS_MAX = 5000;
 
 function NavLinks({ items, current }: { items: Item[]; current: PageName }) {
   const place = usePlace();
@@ -55,16 +54,9 @@ function NavLinks({ items, current }: { items: Item[]; current: PageName }) {
 const isRunPage = (path: string) => /\/env\/[^/]+\/runs\/[^/]+$/.test(path);
 
 function Health() {
-  const isLate = behindMs.value > BEHIND_MS_MAX;
   const isStale = live.value === "stale";
-  const words = isStale
-    ? "Box does not answer"
-    : isLate
-      ? "Lists are behind"
-      : live.value === "live"
-        ? "Healthy"
-        : "Connecting";
-  const tone = isStale || isLate ? " warn" : live.value === "live" ? "" : " off";
+  const words = isStale ? "Box does not answer" : live.value === "live" ? "Healthy" : "Connecting";
+  const tone = isStale ? " warn" : live.value === "live" ? "" : " off";
   return (
     <span class="health">
       <span class={`dot${tone}`} />

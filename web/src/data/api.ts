@@ -8,7 +8,6 @@ import type {
   Findings,
   FoundRun,
   Packet,
-  ReplayRequest,
   RootKey,
   RunCounts,
   RunPage,
@@ -17,7 +16,6 @@ import type {
   SpanDetail,
   TaskPage,
   TasksPage,
-  TestRequest,
   Token,
   Trace,
 } from "./types";
@@ -49,12 +47,15 @@ export class ApiError extends Error {
 interface Options {
   method?: "GET" | "POST" | "DELETE";
   body?: unknown;
+  /** A body that is JSON text already, with payloads letter for letter. */
+  text?: string;
   signal?: AbortSignal;
 }
 
-async function call<T>(path: string, { method = "GET", body, signal }: Options = {}): Promise<T> {
+async function call<T>(path: string, { method = "GET", body, text, signal }: Options = {}): Promise<T> {
   const headers: Record<string, string> = { accept: "application/json" };
-  if (body !== undefined) headers["content-type"] = "application/json";
+  const sent = text ?? (body === undefined ? undefined : JSON.stringify(body));
+  if (sent !== undefined) headers["content-type"] = "application/json";
   if (method !== "GET" && session.value?.csrfToken) headers["x-csrf-token"] = session.value.csrfToken;
   let response: Response;
   try {
@@ -62,7 +63,7 @@ async function call<T>(path: string, { method = "GET", body, signal }: Options =
       method,
       headers,
       credentials: "same-origin",
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(sent === undefined ? {} : { body: sent }),
       ...(signal ? { signal } : {}),
     });
   } catch (error) {
@@ -122,6 +123,7 @@ export const api = {
   createToken: (name: string) => call<{ token: string; row: Token }>("/tokens", { method: "POST", body: { name } }),
   revokeToken: (id: string) => call<void>(`/tokens/${encodeURIComponent(id)}`, { method: "DELETE" }),
 
+  createProject: (name: string) => call<{ ref: string }>("/projects", { method: "POST", body: { name } }),
   rootKey: (environmentId: string) => call<RootKey>(`${env(environmentId)}/root-key`),
   revealRootKey: (environmentId: string) =>
     call<{ key: string }>(`${env(environmentId)}/root-key/reveal`, { method: "POST" }),
@@ -130,8 +132,9 @@ export const api = {
     call<TasksPage>(`${env(environmentId)}/tasks`, signal ? { signal } : {}),
   task: (environmentId: string, id: string, signal?: AbortSignal) =>
     call<TaskPage>(`${env(environmentId)}/tasks/${encodeURIComponent(id)}`, signal ? { signal } : {}),
-  test: (environmentId: string, id: string, body: TestRequest) =>
-    call<{ id: string }>(`${env(environmentId)}/tasks/${encodeURIComponent(id)}/test`, { method: "POST", body }),
+  /** `text`: the request of `draft.ts`. */
+  test: (environmentId: string, id: string, text: string) =>
+    call<{ id: string }>(`${env(environmentId)}/tasks/${encodeURIComponent(id)}/test`, { method: "POST", text }),
 
   runs: (environmentId: string, search: string, signal?: AbortSignal) =>
     call<RunsPage>(`${env(environmentId)}/runs${search}`, signal ? { signal } : {}),
@@ -150,8 +153,8 @@ export const api = {
     `${BASE}${runPath(environmentId, id)}/packets/${which}/download`,
   cancel: (environmentId: string, id: string) =>
     call<{ id: string }>(`${runPath(environmentId, id)}/cancel`, { method: "POST" }),
-  replay: (environmentId: string, id: string, body: ReplayRequest) =>
-    call<{ id: string }>(`${runPath(environmentId, id)}/replay`, { method: "POST", body }),
+  replay: (environmentId: string, id: string, text = "{}") =>
+    call<{ id: string }>(`${runPath(environmentId, id)}/replay`, { method: "POST", text }),
 
   find: (environmentId: string, text: string, signal?: AbortSignal) =>
     call<Findings>(`${env(environmentId)}/find${query({ text })}`, signal ? { signal } : {}),

@@ -4,7 +4,7 @@
  */
 
 import { computed, signal } from "@preact/signals";
-import { now } from "./clock";
+import { now, skewMs } from "./clock";
 import { createStream, type FromStream, type ToStream } from "./stream";
 import type { News } from "./types";
 
@@ -15,7 +15,7 @@ const HERE_MS = 20_000;
 const heardAtMs = signal<number | null>(null);
 const openedAtMs = signal<number>(Date.now());
 const watching = signal<string | null>(null);
-export const behindMs = signal(0);
+let trace: string | null = null;
 
 /** How long the stream has been silent, in ms. */
 export const silentMs = computed(() => Math.max(0, now.value - (heardAtMs.value ?? openedAtMs.value)));
@@ -39,7 +39,7 @@ function hear(message: FromStream): void {
     for (const listener of listeners) listener(message.news);
   } else if (message.kind === "beat") {
     heardAtMs.value = message.atMs;
-    behindMs.value = message.behindMs;
+    skewMs.value = message.boxNowMs - message.atMs;
   } else {
     const wasSilent = heardAtMs.value !== null && Date.now() - heardAtMs.value >= SILENCE_MS;
     if (message.heardAtMs !== null) heardAtMs.value = message.heardAtMs;
@@ -58,7 +58,7 @@ function connect(): (message: ToStream) => void {
       const post = (message: ToStream) => worker.port.postMessage(message);
       setInterval(() => post({ kind: "here" }), HERE_MS);
       addEventListener("pagehide", () => post({ kind: "leave" }));
-      addEventListener("pageshow", () => post({ kind: "watch", environmentId: watching.peek() }));
+      addEventListener("pageshow", () => post({ kind: "watch", environmentId: watching.peek(), trace }));
       return post;
     } catch {
       // Private modes may forbid workers: one stream per tab then.
@@ -66,7 +66,7 @@ function connect(): (message: ToStream) => void {
   }
   const stream = createStream(hear);
   return (message) => {
-    if (message.kind === "watch") stream.watch(message.environmentId ? [message.environmentId] : []);
+    if (message.kind === "watch") stream.watch([message]);
   };
 }
 
@@ -78,7 +78,17 @@ export function watch(environmentId: string | null): void {
   openedAtMs.value = Date.now();
   heardAtMs.value = null;
   send ??= connect();
-  send({ kind: "watch", environmentId });
+  send({ kind: "watch", environmentId, trace });
+}
+
+/** Follow the spans of one run as well, until the returned function is called. */
+export function watchTrace(runId: string, traceId: string): () => void {
+  trace = `${runId}:${traceId}`;
+  send?.({ kind: "watch", environmentId: watching.peek(), trace });
+  return () => {
+    trace = null;
+    send?.({ kind: "watch", environmentId: watching.peek(), trace });
+  };
 }
 
 /** Listen until the returned function is called. */

@@ -1,18 +1,19 @@
 /** The shared worker: one live stream per browser, told on to every tab (six connections per host are the HTTP/1.1 limit). */
 
-import { createStream, type FromStream, type ToStream } from "./stream";
+import { createStream, type FromStream, type ToStream, type Watched } from "./stream";
 
 /** What we need of the worker's global scope; the library types of workers and pages exclude each other. */
 declare const self: { onconnect: ((event: MessageEvent) => void) | null };
 
-const ports = new Map<MessagePort, string | null>();
+const NOTHING: Watched = { environmentId: null, trace: null };
+const ports = new Map<MessagePort, Watched>();
 // A closed tab says nothing: a port that does not answer the question below within a minute is forgotten.
 const PORT_SILENCE_MS = 60_000;
 const heard = new Map<MessagePort, number>();
 
 const stream = createStream((message: FromStream) => {
   const now = Date.now();
-  for (const [port, environmentId] of ports) {
+  for (const [port, { environmentId }] of ports) {
     if (now - (heard.get(port) ?? 0) > PORT_SILENCE_MS) {
       ports.delete(port);
       heard.delete(port);
@@ -24,18 +25,18 @@ const stream = createStream((message: FromStream) => {
   stream.watch(watched());
 });
 
-function watched(): string[] {
-  return [...new Set([...ports.values()].filter((id): id is string => id !== null))];
+function watched(): Watched[] {
+  return [...ports.values()];
 }
 
 self.onconnect = (event) => {
   const port = event.ports[0];
   if (!port) return;
-  ports.set(port, null);
+  ports.set(port, NOTHING);
   heard.set(port, Date.now());
   port.onmessage = (message: MessageEvent<ToStream>) => {
     heard.set(port, Date.now());
-    if (message.data.kind === "watch") ports.set(port, message.data.environmentId);
+    if (message.data.kind === "watch") ports.set(port, message.data);
     if (message.data.kind === "leave") {
       ports.delete(port);
       heard.delete(port);

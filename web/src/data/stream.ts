@@ -2,18 +2,26 @@
 
 import type { News } from "./types";
 
-export type ToStream = { kind: "watch"; environmentId: string | null } | { kind: "leave" } | { kind: "here" };
+/** What a tab shows: an environment, and perhaps one run whose spans it follows (`run_…:trace id`). */
+export interface Watched {
+  environmentId: string | null;
+  trace: string | null;
+}
+
+export type ToStream = ({ kind: "watch" } & Watched) | { kind: "leave" } | { kind: "here" };
 
 export type FromStream =
   | { kind: "news"; news: News }
-  | { kind: "beat"; atMs: number; behindMs: number }
-  | { kind: "state"; isOpen: boolean; heardAtMs: number | null; behindMs: number };
+  | { kind: "beat"; atMs: number; boxNowMs: number }
+  | { kind: "state"; isOpen: boolean; heardAtMs: number | null };
 
 export interface Stream {
-  watch: (environmentIds: string[]) => void;
+  watch: (watched: Watched[]) => void;
   state: () => FromStream;
   close: () => void;
 }
+
+const listed = (values: (string | null)[]) => [...new Set(values.filter((value) => value !== null))].sort().join(",");
 
 const PAUSE_MS_MIN = 500;
 const PAUSE_MS_MAX = 15_000;
@@ -27,21 +35,21 @@ export function pauseMs(tries: number, randomUnit: number): number {
 export function createStream(tell: (message: FromStream) => void): Stream {
   let source: EventSource | null = null;
   let wanted = "";
+  let environments = "";
   let after: string | null = null;
   let tries = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isOpen = false;
   let heardAtMs: number | null = null;
-  let behindMs = 0;
 
-  const state = (): FromStream => ({ kind: "state", isOpen, heardAtMs, behindMs });
+  const state = (): FromStream => ({ kind: "state", isOpen, heardAtMs });
 
   function open(): void {
     source?.close();
     source = null;
     clearTimeout(timer);
     if (!wanted) return;
-    const search = new URLSearchParams({ environments: wanted });
+    const search = new URLSearchParams(wanted);
     if (after) search.set("after", after);
     const own = new EventSource(`/dashboard/api/live?${search}`);
     source = own;
@@ -59,8 +67,7 @@ export function createStream(tell: (message: FromStream) => void): Stream {
     own.addEventListener("beat", (event) => {
       heardAtMs = Date.now();
       after = event.lastEventId || after;
-      behindMs = (JSON.parse(event.data) as { behindMs: number }).behindMs;
-      tell({ kind: "beat", atMs: heardAtMs, behindMs });
+      tell({ kind: "beat", atMs: heardAtMs, boxNowMs: (JSON.parse(event.data) as { nowMs: number }).nowMs });
     });
     own.onerror = () => {
       own.close();
@@ -73,17 +80,21 @@ export function createStream(tell: (message: FromStream) => void): Stream {
 
   return {
     state,
-    watch(environmentIds) {
-      const next = [...environmentIds].sort().join(",");
-      if (next === wanted) return;
-      wanted = next;
+    watch(watched) {
+      const next = listed(watched.map((tab) => tab.environmentId));
+      const traces = listed(watched.map((tab) => tab.trace));
+      const search = next ? new URLSearchParams({ environments: next, ...(traces ? { traces } : {}) }).toString() : "";
+      if (search === wanted) return;
+      wanted = search;
       // What another environment said last is no place to go on from.
-      after = null;
+      if (next !== environments) after = null;
+      environments = next;
       tries = 0;
       open();
     },
     close() {
       wanted = "";
+      environments = "";
       open();
     },
   };

@@ -1,7 +1,6 @@
 /**
  * The shapes of `/dashboard/api`, as the pages use them. Instants are milliseconds since 1970 (UTC) and end
- * in `AtMs`, spans of time end in `Ms`. `openapi.d.ts` is generated from the box's own document; the lines
- * at the end of this file fail to compile when the two drift apart.
+ * in `AtMs`, spans of time end in `Ms`. `contract.ts` fails to compile when the box says something else.
  */
 
 export type RunStatus =
@@ -75,10 +74,9 @@ export interface CliAuthorization {
   state: "waiting" | "approved" | "denied" | "expired";
 }
 
-/** Whether a dev process of this environment is connected, and since when (or until when). */
+/** Whether a dev process of this environment is connected. */
 export interface Presence {
   isConnected: boolean;
-  sinceMs: number | null;
 }
 
 /** One hour of a task: how its runs ended, in the order completed, running, canceled, failed. */
@@ -105,7 +103,6 @@ export interface TasksPage {
   lastSignInByCliAtMs: number | null;
   isInitialized: boolean;
   tasks: TaskRow[];
-  behindMs: number;
 }
 
 export interface RunRow {
@@ -123,7 +120,7 @@ export interface RunRow {
   tags: string[];
   isTest: boolean;
   parentId: string | null;
-  attemptNumber: number | null;
+  attemptNumber: number;
   createdAtMs: number;
   delayUntilMs: number | null;
   queuedAtMs: number | null;
@@ -137,11 +134,10 @@ export interface RunsPage {
   runs: RunRow[];
   next: string | null;
   previous: string | null;
-  /** All runs that match, counted up to `totalMax`. */
   total: number;
-  totalMax: number;
+  /** There are at least `total`: counting stopped there. */
+  isTotalFloor: boolean;
   hasAnyRuns: boolean;
-  behindMs: number;
 }
 
 export interface RunCounts {
@@ -151,7 +147,7 @@ export interface RunCounts {
 }
 
 export interface FilterValues {
-  values: { value: string; count: number | null }[];
+  values: string[];
 }
 
 export interface Packet {
@@ -175,7 +171,7 @@ export interface Attempt {
   outcome: "running" | "completed" | "failed" | "canceled";
   startedAtMs: number;
   finishedAtMs: number | null;
-  isWarm: boolean | null;
+  isWarm: boolean;
   retryAtMs: number | null;
   error: RunError | null;
 }
@@ -214,12 +210,11 @@ export interface RunPage {
   root: RelatedRun | null;
   parent: RelatedRun | null;
   replayedFrom: RelatedRun | null;
-  replays: RelatedRun[];
   children: RelatedRun[];
   childrenTotal: number;
   detail: {
     triggeredBy: string | null;
-    rank: number;
+    priorityS: number;
     ttl: string | null;
     maxAttempts: number | null;
     maxDurationS: number | null;
@@ -267,6 +262,8 @@ export interface Trace {
   nodes: TraceNode[];
   total: number;
   isPartial: boolean;
+  /** Older rows are still being read: ask again in a moment. */
+  isLoading: boolean;
   /** When spans and logs of this run were removed by retention. */
   removedAtMs: number | null;
 }
@@ -296,32 +293,6 @@ export interface TaskPage {
   recent: { run: RelatedRun; payload: Packet }[];
 }
 
-export interface TestOptions {
-  version?: string;
-  queue?: string;
-  concurrencyKey?: string;
-  machine?: string;
-  delay?: string;
-  ttl?: string;
-  maxAttempts?: number;
-  maxDuration?: number;
-  priority?: number;
-  idempotencyKey?: string;
-  idempotencyKeyTTL?: string;
-  tags?: string[];
-}
-
-export interface TestRequest {
-  payload: string;
-  payloadType: string;
-  metadata?: string;
-  options: TestOptions;
-}
-
-export interface ReplayRequest extends Partial<TestRequest> {
-  environmentId?: string;
-}
-
 export interface Token {
   id: string;
   name: string;
@@ -333,7 +304,6 @@ export interface Token {
 
 export interface RootKey {
   obfuscated: string;
-  createdAtMs: number | null;
 }
 
 export interface FoundRun {
@@ -351,7 +321,6 @@ export interface Findings {
 /** What the live stream tells, a few times a second at most. Rows carry versions: older news never wins. */
 export interface News {
   environmentId: string;
-  seq: number;
   runs: RunRow[];
   /** More changed than one message carries: read the page again. */
   isGap: boolean;

@@ -8,7 +8,6 @@ import { ApiError, api } from "../../data/api";
 import { useResource } from "../../data/resource";
 import { session } from "../../data/session";
 import { CopyButton, Segments } from "../../parts/buttons";
-import { day } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { EnvTag } from "../../parts/marks";
 import { Failed, SkeletonLines } from "../../parts/states";
@@ -97,7 +96,6 @@ export default function Keys() {
                 </span>
               </div>
             )}
-            {facts?.createdAtMs && <p class="hint">Made {day(facts.createdAtMs)}.</p>}
           </section>
           {facts && (
             <section class="setsec">

@@ -160,7 +160,7 @@ export function Detail({ page }: { page: RunPage }) {
           <Fact name="Concurrency key">
             {run.concurrencyKey === null ? <None /> : <span class="mono clip">{run.concurrencyKey}</span>}
           </Fact>
-          <Fact name="Priority">{detail.rank}</Fact>
+          <Fact name="Priority">{detail.priorityS === 0 ? "0" : duration(detail.priorityS * 1000)}</Fact>
           <Fact name="TTL">{detail.ttl ?? <None />}</Fact>
           <Fact name="Max attempts">{detail.maxAttempts ?? <None>As the task says</None>}</Fact>
           <Fact name="Max duration">

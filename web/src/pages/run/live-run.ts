@@ -1,15 +1,17 @@
 /** Keep a run's page fresh: its facts when it changes, its trace when anything in its tree does. */
 
 import { useEffect } from "preact/hooks";
-import { onNews } from "../../data/live";
+import { onNews, watchTrace } from "../../data/live";
 import type { Resource } from "../../data/resource";
 import type { RunPage, Trace } from "../../data/types";
+import { isFinal } from "../../parts/statuses";
 
 const FACTS_MS = 250;
 const TRACE_MS = 250;
 /** Large traces are read less often: they cost more to send than they show. */
 const LARGE_NODES = 1000;
 const LARGE_TRACE_MS = 2000;
+const LOADING_MS = 1000;
 
 /** Runs `act` soon after the first call, and never twice within the pause. */
 export function throttled(act: () => void, pauseMs: () => number): { call: () => void; stop: () => void } {
@@ -47,4 +49,14 @@ export function useLiveRun(id: string, facts: Resource<RunPage>, trace: Resource
       readTrace.stop();
     };
   }, [id, facts, trace]);
+  const page = facts.data.value;
+  const traceId = page !== null && !isFinal(page.run.status) ? page.detail.traceId : null;
+  useEffect(() => (traceId === null ? undefined : watchTrace(id, traceId)), [id, traceId]);
+  // Rows of an older run may still be on their way from the disk.
+  const isLoading = trace.data.value?.isLoading ?? false;
+  useEffect(() => {
+    if (!isLoading) return;
+    const timer = setInterval(trace.reload, LOADING_MS);
+    return () => clearInterval(timer);
+  }, [isLoading, trace]);
 }

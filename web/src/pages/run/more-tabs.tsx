@@ -188,7 +188,7 @@ function RunList({
 
 export function Related({ page }: { page: RunPage }) {
   const place = usePlace();
-  const { run, root, parent, children, childrenTotal, replayedFrom, replays } = page;
+  const { run, root, parent, children, childrenTotal, replayedFrom } = page;
   const lineage = [root, parent].filter((one): one is RelatedRun => one !== null);
   const unique = lineage.filter((one, index) => lineage.findIndex((other) => other.id === one.id) === index);
   return (
@@ -206,11 +206,7 @@ export function Related({ page }: { page: RunPage }) {
           )
         }
       />
-      <RunList
-        title="Replays"
-        runs={[...(replayedFrom ? [replayedFrom] : []), ...replays]}
-        none="It was not replayed."
-      />
+      <RunList title="Replayed from" runs={replayedFrom ? [replayedFrom] : []} none="It is no replay." />
     </>
   );
 }

@@ -8,9 +8,9 @@ import { say } from "../../app/toasts";
 import { ApiError, api } from "../../data/api";
 import { useResource } from "../../data/resource";
 import { places } from "../../data/session";
-import type { ReplayRequest, RunPage, TaskPage } from "../../data/types";
+import type { RunPage, TaskPage } from "../../data/types";
 import { Dialog } from "../../parts/dialog";
-import { type Draft, NO_OPTIONS, optionFaults, problemsOf, requestOf } from "../../parts/draft/draft";
+import { type Draft, NO_OPTIONS, optionFaults, problemsOf, replayBody } from "../../parts/draft/draft";
 import { OptionsForm } from "../../parts/draft/options-form";
 import { PayloadPanel } from "../../parts/draft/payload-panel";
 import { SelectField } from "../../parts/fields";
@@ -55,22 +55,18 @@ function Form({ page, task, onClose }: { page: RunPage; task: TaskPage | null; o
   const problems = [...problemsOf("payload", draft.payload, schema), ...problemsOf("metadata", draft.metadata, null)];
   const isGood = problems.length === 0 && Object.keys(optionFaults(draft.options)).length === 0;
   const own = places.value.filter((other) => other.project.ref === place.project.ref);
-  const target = own.find((other) => other.environment.id === environmentId) ?? place;
+  const into = own.find((other) => other.environment.id === environmentId) ?? place;
 
   const submit = async () => {
     if (!isGood || isBusy) return;
     setBusy(true);
-    const request = requestOf(draft);
-    const body: ReplayRequest = { options: { ...request.options, tags: draft.tags } };
-    if (payload !== null && draft.payload !== before.payload)
-      Object.assign(body, { payload: draft.payload, payloadType: request.payloadType });
-    if (draft.metadata !== before.metadata) body.metadata = draft.metadata;
-    if (environmentId !== place.environment.id) body.environmentId = environmentId;
+    const target = environmentId === place.environment.id ? null : environmentId;
+    const body = replayBody(draft, { ...before, tags: run.tags }, target);
     try {
       const { id } = await api.replay(place.environment.id, run.id, body);
       onClose();
-      say("ok", "Replayed", { label: "Show", href: runHref(target, id) });
-      if (isOpenAfter) route(runHref(target, id));
+      say("ok", "Replayed", { label: "Show", href: runHref(into, id) });
+      if (isOpenAfter) route(runHref(into, id));
     } catch (reason) {
       if (!(reason instanceof ApiError)) throw reason;
       setError(reason);
@@ -121,13 +117,7 @@ function Form({ page, task, onClose }: { page: RunPage; task: TaskPage | null; o
               }))}
             />
           </div>
-          <OptionsForm
-            draft={draft}
-            onDraft={setDraft}
-            task={task}
-            isDev={target.environment.slug === "dev"}
-            asBefore
-          />
+          <OptionsForm draft={draft} onDraft={setDraft} task={task} isDev={into.environment.slug === "dev"} asBefore />
         </div>
       </div>
       {error && (
@@ -155,7 +145,7 @@ function Form({ page, task, onClose }: { page: RunPage; task: TaskPage | null; o
           </button>
           <button type="button" class="btn primary" disabled={!isGood || isBusy} onClick={submit}>
             <Icon name="replay" />
-            Replay in {target.environment.name}
+            Replay in {into.environment.name}
             <Kbd keys="mod+enter" />
           </button>
         </span>

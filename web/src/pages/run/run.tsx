@@ -59,9 +59,9 @@ function WhyLine({ page }: { page: RunPage }) {
   );
 }
 
-function relatedCount({ root, parent, childrenTotal, replayedFrom, replays }: RunPage): number {
+function relatedCount({ root, parent, childrenTotal, replayedFrom }: RunPage): number {
   const lineage = new Set([root?.id, parent?.id, replayedFrom?.id].filter(Boolean));
-  return lineage.size + childrenTotal + replays.length;
+  return lineage.size + childrenTotal;
 }
 
 /** Fetch the whole of a payload or output that came in part. */

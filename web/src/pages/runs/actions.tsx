@@ -56,7 +56,7 @@ function Confirm({ asked, onClose }: { asked: NonNullable<Asked>; onClose: () =>
     setBusy(true);
     const { id: environmentId } = place.environment;
     const { done, failed } = await each(asked.ids, (id) =>
-      asked.verb === "cancel" ? api.cancel(environmentId, id) : api.replay(environmentId, id, {}),
+      asked.verb === "cancel" ? api.cancel(environmentId, id) : api.replay(environmentId, id),
     );
     const [first] = done;
     const link =

@@ -7,7 +7,6 @@ import { api } from "../../data/api";
 import { useResource } from "../../data/resource";
 import type { RunStatus } from "../../data/types";
 import { Segments } from "../../parts/buttons";
-import { count } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { Kbd } from "../../parts/marks";
 import { Menu } from "../../parts/menu";
@@ -23,7 +22,6 @@ interface ValuesProps {
 
 interface Value {
   value: string;
-  count: number | null;
 }
 
 const wordOf = (name: FilterName, value: string) => (name === "status" ? STATUSES[value as RunStatus].word : value);
@@ -34,7 +32,7 @@ function useValues(name: FilterName, text: string): Value[] | null {
   const answer = useResource(isFixed ? null : `${name} ${text}`, (signal) =>
     api.filterValues(environment.id, name, text, signal),
   );
-  if (!isFixed) return answer.data.value?.values ?? null;
+  if (!isFixed) return answer.data.value?.values.map((value) => ({ value })) ?? null;
   const part = text.toLowerCase();
   return ALL_STATUSES.filter((status) => STATUSES[status].word.toLowerCase().includes(part)).map((value) => ({
     value,
@@ -56,12 +54,11 @@ function ListValues({ facts, filters, onApply }: ValuesProps) {
   const rest = (found ?? []).filter(({ value }) => !filters.values[name].includes(value));
   const apply = () => onApply({ ...withFilter(filters, name, chosen), tagMode: mode });
 
-  const option = ({ value, count: times }: Value) => (
+  const option = ({ value }: Value) => (
     <label key={value} class="it">
       <input type="checkbox" class="check" checked={isOn(value)} onChange={() => toggle(value)} />
       {name === "status" && <StatusGlyph status={value as RunStatus} />}
       <span class="clip">{wordOf(name, value)}</span>
-      {times !== null && <span class="end t3 small num">{count(times)}</span>}
     </label>
   );
   return (
@@ -103,7 +100,7 @@ function ListValues({ facts, filters, onApply }: ValuesProps) {
       </div>
       <fieldset class="values" aria-label={facts.title}>
         {filters.values[name].length > 0 && <div class="lab">Chosen</div>}
-        {filters.values[name].map((value) => option({ value, count: null }))}
+        {filters.values[name].map((value) => option({ value }))}
         {filters.values[name].length > 0 && rest.length > 0 && <div class="lab">More</div>}
         {rest.map(option)}
         {found === null && <div class="lab">Looking…</div>}

@@ -6,10 +6,8 @@ import { count, zoneName } from "../../parts/format";
 import { Kbd } from "../../parts/marks";
 import { type RunFilters, windowWords } from "./filters";
 
-const BEHIND_MS_MAX = 5000;
-
 function Part({ page, filters }: { page: RunsPage; filters: RunFilters }) {
-  const total = `${count(page.total)}${page.total >= page.totalMax ? "+" : ""}`;
+  const total = `${count(page.total)}${page.isTotalFloor ? "+" : ""}`;
   if (page.runs.length === 0) return <span class="num">0 runs</span>;
   return (
     <span class="num">
@@ -21,12 +19,10 @@ function Part({ page, filters }: { page: RunsPage; filters: RunFilters }) {
 interface Props {
   page: RunsPage | null;
   filters: RunFilters;
-  behindMs: number;
   onTurn: (cursor: string | null) => void;
 }
 
-export function Foot({ page, filters, behindMs, onTurn }: Props) {
-  const isLate = behindMs > BEHIND_MS_MAX;
+export function Foot({ page, filters, onTurn }: Props) {
   return (
     <div class="foot-bar">
       {page && <Part page={page} filters={filters} />}
@@ -34,8 +30,6 @@ export function Foot({ page, filters, behindMs, onTurn }: Props) {
         {windowWords(filters, boxNow())}, {zoneName()}
       </span>
       <span class="end row g3">
-        {page && <span class={isLate ? "warnc" : "t3"}>Lists are {(behindMs / 1000).toFixed(1)} s behind</span>}
-        <span class="vline" />
         <button type="button" class="btn sm" disabled={!page?.previous} onClick={() => onTurn(page?.previous ?? null)}>
           Previous
           <Kbd keys="shift+k" />

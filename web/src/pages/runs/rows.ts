@@ -5,7 +5,7 @@ import { periodMs, type RunFilters } from "./filters";
 
 /** Of two rows of one run the one with the higher version is the truth. */
 export function newer(current: RunRow, incoming: RunRow): RunRow {
-  return incoming.version > current.version ? incoming : current;
+  return incoming.version >= current.version ? incoming : current;
 }
 
 const oneOf = (values: string[], value: string | null) =>

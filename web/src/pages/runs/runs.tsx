@@ -11,7 +11,7 @@ import { useCommands } from "../../app/shortcuts";
 import { say } from "../../app/toasts";
 import { api } from "../../data/api";
 import { boxNow } from "../../data/clock";
-import { behindMs, onNews } from "../../data/live";
+import { onNews } from "../../data/live";
 import { type Resource, useResource } from "../../data/resource";
 import type { RunRow, RunsPage } from "../../data/types";
 import { copyText, IconButton } from "../../parts/buttons";
@@ -174,7 +174,7 @@ export default function Runs() {
   ]);
 
   const isDim = runs.isLoading.value && page !== null;
-  const total = page ? `${count(page.total)}${page.total >= page.totalMax ? "+" : ""}` : null;
+  const total = page ? `${count(page.total)}${page.isTotalFloor ? "+" : ""}` : null;
   return (
     <>
       <Head
@@ -247,7 +247,7 @@ export default function Runs() {
           onClear={() => setSelected(new Set())}
         />
       )}
-      <Foot page={page} filters={filters} behindMs={Math.max(behindMs.value, page?.behindMs ?? 0)} onTurn={turn} />
+      <Foot page={page} filters={filters} onTurn={turn} />
       {dialog}
     </>
   );

@@ -16,7 +16,7 @@ import { places } from "../../data/session";
 import type { TaskPage } from "../../data/types";
 import { DevBanner } from "../../parts/dev-banner";
 import { Dialog } from "../../parts/dialog";
-import { type Draft, NO_OPTIONS, optionFaults, problemsOf, requestOf } from "../../parts/draft/draft";
+import { type Draft, NO_OPTIONS, optionFaults, problemsOf, testBody } from "../../parts/draft/draft";
 import { OptionsForm } from "../../parts/draft/options-form";
 import { PayloadPanel } from "../../parts/draft/payload-panel";
 import { plural, short } from "../../parts/format";
@@ -184,7 +184,7 @@ function Editor({ task }: { task: TaskPage }) {
     setBusy(true);
     setError(null);
     try {
-      const { id } = await api.test(environment.id, task.id, requestOf(draft));
+      const { id } = await api.test(environment.id, task.id, testBody(draft));
       route(runHref(place, id));
     } catch (reason) {
       if (!(reason instanceof ApiError)) throw reason;

@@ -1,6 +1,5 @@
 /** A run being written: payload, metadata, options; checked before the box sees it. Pure. */
 
-import type { TestOptions, TestRequest } from "../../data/types";
 import { type JsonNode, lineAt, parseJson } from "../json/parse";
 import { type Schema, validate } from "../json/schema";
 
@@ -96,34 +95,67 @@ export function optionFaults(options: Draft["options"]): Partial<Record<OptionNa
   return faults;
 }
 
-/** The request, with only what was said. */
-export function requestOf(draft: Draft): TestRequest {
-  const { options: typed, tags } = draft;
-  const options: TestOptions = {};
-  for (const name of [
-    "version",
-    "queue",
-    "concurrencyKey",
-    "machine",
-    "delay",
-    "ttl",
-    "idempotencyKey",
-    "idempotencyKeyTTL",
-  ] as const) {
-    const text = typed[name].trim();
-    if (text !== "") options[name] = text;
-  }
-  for (const name of ["maxAttempts", "maxDuration", "priority"] as const) {
-    const text = typed[name].trim();
-    if (text !== "") options[name] = Number(text);
-  }
-  if (tags.length > 0) options.tags = tags;
-  return {
-    payload: draft.payload,
-    payloadType: "application/json",
-    ...(draft.metadata.trim() === "" ? {} : { metadata: draft.metadata }),
-    options,
-  };
+/** An object from names and values that are JSON text already: payloads keep every digit. */
+function written(members: [name: string, json: string | null][]): string {
+  const said = members.filter((member): member is [string, string] => member[1] !== null);
+  return `{${said.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(",")}}`;
+}
+
+const text = (value: string) => (value.trim() === "" ? null : JSON.stringify(value.trim()));
+const number = (value: string) => (value.trim() === "" ? null : String(Number(value)));
+const raw = (value: string) => (value.trim() === "" ? null : value.trim());
+
+/** What test and replay share. */
+function common({ options }: Draft): [string, string | null][] {
+  return [
+    ["concurrencyKey", text(options.concurrencyKey)],
+    ["machine", text(options.machine)],
+    ["delay", text(options.delay)],
+    ["ttl", text(options.ttl)],
+    ["maxAttempts", number(options.maxAttempts)],
+    ["maxDuration", number(options.maxDuration)],
+    ["priority", number(options.priority)],
+    ["idempotencyKey", text(options.idempotencyKey)],
+    ["idempotencyKeyTTL", text(options.idempotencyKeyTTL)],
+  ];
+}
+
+/** The body that starts a test, with only what was said. */
+export function testBody(draft: Draft): string {
+  const queue = text(draft.options.queue);
+  const options = written([
+    ...common(draft),
+    ["queue", queue === null ? null : written([["name", queue]])],
+    ["lockToVersion", text(draft.options.version)],
+    ["tags", draft.tags.length > 0 ? JSON.stringify(draft.tags) : null],
+    ["metadata", raw(draft.metadata)],
+  ]);
+  return written([
+    ["payload", raw(draft.payload)],
+    ["options", options],
+  ]);
+}
+
+/** The body of a replay: only what differs from the old run, and the environment if it is another one. */
+export function replayBody(
+  draft: Draft,
+  before: Pick<Draft, "payload" | "metadata" | "tags">,
+  environmentId: string | null,
+): string {
+  const isSame =
+    draft.tags.length === before.tags.length && draft.tags.every((tag, index) => tag === before.tags[index]);
+  const options = written([
+    ...common(draft),
+    ["queue", text(draft.options.queue)],
+    ["version", text(draft.options.version)],
+    ["tags", isSame ? null : JSON.stringify(draft.tags)],
+    ["payload", draft.payload === before.payload ? null : raw(draft.payload)],
+    ["metadata", draft.metadata === before.metadata ? null : raw(draft.metadata)],
+  ]);
+  return written([
+    ["options", options],
+    ["environmentId", environmentId === null ? null : JSON.stringify(environmentId)],
+  ]);
 }
 
 /** Lines that differ from an older text, by place: enough to mark what one has edited. */
