@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from trigger_box.api.dashboard import files, keys, live, run_page, runs, tasks, traces
+from trigger_box.api.dashboard import files, keys, live, projects, run_page, runs, tasks, traces
 
 routes: list[ControllerRouterHandler] = [
+    *projects.routes,
     *tasks.routes,
     *runs.routes,
     *run_page.routes,

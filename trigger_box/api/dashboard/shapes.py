@@ -370,3 +370,9 @@ class Findings(Struct):
 
     tasks: list[FoundTask]
     runs: list[RelatedRun]
+
+
+class MadeProject(Struct):
+    """The project that was made."""
+
+    ref: str
