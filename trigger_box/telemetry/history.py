@@ -89,6 +89,17 @@ class Loaded:
     seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Bookmark:
+    """How far a segment is loaded, and the last number that was in there."""
+
+    bytes: int
+    seq: int
+
+
+_UNREAD: Final = _Bookmark(0, 0)
+
+
 class History:
     """The DuckDB file over a folder of segments.
 
@@ -107,9 +118,10 @@ class History:
         self._segments = segments
         self._scratch = scratch / "telemetry"
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._bookmarks: dict[str, int] = {}
+        self._bookmarks: dict[str, _Bookmark] = {}
         self._older: list[Segment] = []
         self._own_at = 0
+        self._owed_seq = 0
         self.loaded_seq = 0
         """Rows of this process up to here are in the database."""
         self.bytes_loaded = 0
@@ -120,9 +132,12 @@ class History:
         return self._connection is not None
 
     @property
-    def has_older(self) -> bool:
-        """Return whether segments of earlier starts wait to be loaded."""
-        return bool(self._older)
+    def is_behind(self) -> bool:
+        """Return whether rows are missing that nobody else has in memory.
+
+        Those are segments of earlier starts, and what was loaded before the database was lost.
+        """
+        return bool(self._older) or self.loaded_seq < self._owed_seq
 
     def open(self) -> None:
         """Open the database; begin anew if it is damaged or of another format.
@@ -154,11 +169,15 @@ class History:
                 ) from second
         mine = set(self._own_files())
         self._own_at = 0
+        self._owed_seq = max(self._owed_seq, self.loaded_seq)
+        self.loaded_seq = max(
+            (mark.seq for name, mark in self._bookmarks.items() if name in mine), default=0
+        )
         self._older = sorted(
             (
                 segment
                 for segment in segments_of(self._segments, ROWS)
-                if segment.name not in mine and segment.bytes > self._bookmarks.get(segment.name, 0)
+                if segment.name not in mine and segment.bytes > self._mark(segment.name).bytes
             ),
         )
 
@@ -193,6 +212,7 @@ class History:
             if loaded is not None:
                 return loaded
             self._older.pop()
+        self._owed_seq = 0  # all that is left of it has been loaded
         return None
 
     def rows(self, query: str, parameters: Mapping[str, object]) -> list[Row]:
@@ -237,7 +257,7 @@ class History:
         except duckdb.Error as error:
             raise self._failed(error) from error
         self._bookmarks = {
-            name: size for name, size in self._bookmarks.items() if name >= before_day
+            name: mark for name, mark in self._bookmarks.items() if name >= before_day
         }
 
     def _connect(self) -> None:
@@ -265,7 +285,10 @@ class History:
             self._discard()
             self._connect()
             return
-        self._bookmarks = dict(connection.execute(sql.bookmarks).fetchall())
+        self._bookmarks = {
+            name: _Bookmark(size, seq)
+            for name, size, seq in connection.execute(sql.bookmarks).fetchall()
+        }
 
     def _discard(self) -> None:
         """Put a file that can't be used aside. The newest one is kept for whoever wonders why."""
@@ -275,7 +298,8 @@ class History:
         self._bookmarks = {}
 
     def _load_file(self, name: str, *, is_own: bool) -> Loaded | None:
-        at = self._bookmarks.get(name, 0)
+        before = self._mark(name)
+        at = before.bytes
         piece = self._scratch / "load.ndjson"
         try:
             lines = read_segment(self._segments, name, at=at, size=limits.HISTORY_LOAD_BYTES)
@@ -295,18 +319,22 @@ class History:
             raise HistoryUnavailableError(
                 f"Spans and logs can't be loaded: {error.strerror or error}."
             ) from error
+        last = lines.rfind(b"\n", 0, end - 1) + 1
+        mark = _Bookmark(at + end, max(before.seq, seq_of(lines[last:]) or 0))
         try:
-            self._insert(piece, name=name, at=at + end)
+            self._insert(piece, name, mark)
         finally:
             piece.unlink(missing_ok=True)
-        self._bookmarks[name] = at + end
+        self._bookmarks[name] = mark
         self.bytes_loaded += end
         if is_own:
-            last = lines.rfind(b"\n", 0, end - 1) + 1
-            self.loaded_seq = max(self.loaded_seq, seq_of(lines[last:]) or 0)
+            self.loaded_seq = max(self.loaded_seq, mark.seq)
         return Loaded(bytes=end, seq=self.loaded_seq)
 
-    def _insert(self, piece: Path, *, name: str, at: int) -> None:
+    def _mark(self, name: str) -> _Bookmark:
+        return self._bookmarks.get(name, _UNREAD)
+
+    def _insert(self, piece: Path, name: str, mark: _Bookmark) -> None:
         import duckdb  # noqa: PLC0415 - late, see above
 
         connection = self._connection
@@ -315,7 +343,9 @@ class History:
             connection.begin()
             connection.execute(sql.load, {"path": str(piece)})
             connection.execute(sql.drop_bookmark, {"name": name})
-            connection.execute(sql.set_bookmark, {"name": name, "bytes": at})
+            connection.execute(
+                sql.set_bookmark, {"name": name, "bytes": mark.bytes, "seq": mark.seq}
+            )
             connection.commit()
         except duckdb.Error as error:
             with suppress(duckdb.Error):

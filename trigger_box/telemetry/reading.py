@@ -117,7 +117,7 @@ class Reader:
         self._tail.loaded(loaded_seq)
         # What was opened has to be closed again; what was not loaded has to be loaded.
         self._wake.set()
-        return _found(query, rows, is_complete=is_complete)
+        return _found(query, rows, is_complete=is_complete and not self._tail.has_gap)
 
     def wake(self) -> None:
         """Tell that the tail has grown."""
@@ -139,15 +139,15 @@ class Reader:
         Returns the seconds until there may be something to do again.
         """
         is_full = self._tail.bytes >= limits.TELEMETRY_TAIL_BYTES
-        if is_full or (self._history.is_open and self._history.has_older):
-            had_older = self._history.has_older
+        if is_full or (self._history.is_open and self._history.is_behind):
+            was_behind = self._history.is_behind
             self._used_at_s = self._clock.monotonic_s()
             try:
                 has_loaded = await self._in_thread(self._load)
             except HistoryUnavailableError:
                 return _FAILED_PAUSE_S
             self._tail.loaded(self._history.loaded_seq)
-            if had_older and not self._history.has_older:
+            if was_behind and not self._history.is_behind:
                 self._watches.wake_all()
             # What is in the tail may not have reached its file yet.
             return 0.0 if has_loaded else _WRITTEN_SOON_S
@@ -171,7 +171,7 @@ class Reader:
         history = self._history
         self._open()
         until_s = self._clock.monotonic_s() + limits.HISTORY_CATCH_UP_S
-        while history.has_older or must_load:
+        while history.is_behind or must_load:
             if history.load() is None:
                 break
             if self._clock.monotonic_s() >= until_s:
@@ -182,7 +182,7 @@ class Reader:
         )
         loaded_seq = history.loaded_seq
         rows += [row for row in rows_of(lines) if row.seq > loaded_seq]
-        return rows, loaded_seq, not history.has_older
+        return rows, loaded_seq, not history.is_behind
 
     def _load(self) -> bool:
         self._open()

@@ -51,11 +51,14 @@ def remove_old(folder: Path, oldest: Cutoff) -> bool:
     return False
 
 
-def pack_old(folder: Path, today: str) -> bool:
-    """Pack one segment of a day that is over; return whether there may be more of them. Blocks."""
+def pack_old(folder: Path, before_day: str) -> bool:
+    """Pack one segment of an older day; return whether there may be more of them. Blocks.
+
+    Nobody may write to those days any more: give it a day of grace.
+    """
     for stream in (ROWS, POINTS):
         for segment in segments_of(folder, stream):
-            if segment.day < today and not segment.is_packed:
+            if segment.day < before_day and not segment.is_packed:
                 pack(folder, segment.name)
                 return True
     return False

@@ -28,7 +28,7 @@ from trigger_box.telemetry.parcels import Packed, Parcel, open_packed
 from trigger_box.telemetry.queries import history as sql
 from trigger_box.telemetry.reading import Found, Query, Reader
 from trigger_box.telemetry.receiving import HeldBody, Receiver
-from trigger_box.telemetry.retention import cutoff, pack_old, remove_old
+from trigger_box.telemetry.retention import DAY_MS, cutoff, pack_old, remove_old
 from trigger_box.telemetry.rows import Kind, Row
 from trigger_box.telemetry.segment_writer import SegmentWriter
 from trigger_box.telemetry.segments import day_of, last_seq
@@ -284,7 +284,7 @@ class Telemetry:
         """
         now_ms = self._clock.now_ms()
         has_more = await self.apart(remove_old, self._segments, cutoff(now_ms, self._kept_days))
-        has_more |= await self.apart(pack_old, self._segments, day_of(now_ms))
+        has_more |= await self.apart(pack_old, self._segments, day_of(now_ms - DAY_MS))
         return _BITE_PAUSE_S if has_more else _SWEEP_S
 
     def figures(self) -> dict[str, float]:

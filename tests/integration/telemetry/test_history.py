@@ -211,9 +211,9 @@ def test_a_lost_database_is_rebuilt_from_the_segments(folder: Folder) -> None:
     folder.path.unlink()
 
     with folder.history() as history:
-        assert history.has_older
+        assert history.is_behind
         load_all(history)
-        assert not history.has_older
+        assert not history.is_behind
         assert messages(history) == ["one"]
 
 

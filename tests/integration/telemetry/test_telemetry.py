@@ -101,6 +101,26 @@ async def test_a_lost_history_file_is_rebuilt_when_somebody_looks(tmp_path: Path
         assert await room.heard(run.id) == ["one"]
 
 
+async def test_a_history_file_lost_while_the_box_runs_is_rebuilt_without_gaps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "TELEMETRY_TAIL_BYTES", 1)
+    async with a_room(tmp_path) as room:
+        reader, history = room.telemetry._reader, room.core.store.folder.history
+        run = await room.a_run()
+        await room.say(run, "one", "two")
+        async with asyncio.timeout(10):
+            while room.telemetry.figures()["tail_rows"]:
+                await reader.tend()
+        room.clock.advance(round(limits.HISTORY_IDLE_S * 1_000) + 1)
+        await reader.tend()
+        assert not room.is_history_open
+
+        history.unlink()
+
+        assert await room.heard(run.id) == ["one", "two"]
+
+
 async def test_a_log_page_goes_on_from_its_cursor(tmp_path: Path) -> None:
     async with a_room(tmp_path) as room:
         run = await room.a_run()

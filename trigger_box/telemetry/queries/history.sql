@@ -14,7 +14,7 @@ AND (run_id IN (SELECT unnest($run_ids)) OR (run_id IS NULL AND trace_id = $trac
 -- name: create
 -- Times are integers: a TIMESTAMPTZ needs another package to be read back.
 CREATE TABLE IF NOT EXISTS about (format INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS loaded (name VARCHAR NOT NULL, bytes BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS loaded (name VARCHAR NOT NULL, bytes BIGINT NOT NULL, seq BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS telemetry (
     seq BIGINT NOT NULL,
     received_ms BIGINT NOT NULL,
@@ -69,13 +69,14 @@ SELECT seq, received_ms, environment_id, kind, start_ns, message, run_id, trace_
    AND kind IS NOT NULL AND start_ns IS NOT NULL;
 
 -- name: bookmarks
-SELECT name, bytes FROM loaded;
+-- How far each segment is loaded, and the last number that was in there.
+SELECT name, bytes, seq FROM loaded;
 
 -- name: drop_bookmark
 DELETE FROM loaded WHERE name = $name;
 
 -- name: set_bookmark
-INSERT INTO loaded VALUES ($name, $bytes);
+INSERT INTO loaded VALUES ($name, $bytes, $seq);
 
 -- name: tree_rows
 -- What a tree shows: the run's own rows first, spans before logs, so that a cut hits what can be
