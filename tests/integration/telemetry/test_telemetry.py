@@ -303,6 +303,23 @@ async def test_a_full_tail_is_loaded_without_anybody_looking(
         assert await room.heard(run.id) == expected
 
 
+async def test_a_tail_that_overflows_before_it_is_loaded_hides_nothing_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "TELEMETRY_TAIL_BYTES_MAX", 2_000)
+    async with a_room(tmp_path) as room:
+        run = await room.a_run()
+        expected = [f"line {number}" for number in range(50)]
+        await room.say(run, *expected)
+
+        async with asyncio.timeout(10):
+            page = await room.telemetry.logs(room.environment.id, run.id)
+            while not page.is_complete:
+                page = await room.telemetry.logs(room.environment.id, run.id)
+
+        assert [row.message for row in page.rows] == expected
+
+
 async def test_the_database_is_closed_when_nobody_has_looked_for_a_while(tmp_path: Path) -> None:
     async with a_room(tmp_path) as room:
         run = await room.a_run()
