@@ -338,7 +338,11 @@ class Projects:
                 "type": kind,
                 "slug": SLUGS[kind],
                 "owner_id": owner_id,
-                "concurrency_limit": limits.ENVIRONMENT_CONCURRENCY,
+                "concurrency_limit": (
+                    limits.DEVELOPMENT_CONCURRENCY
+                    if kind is EnvironmentType.DEVELOPMENT
+                    else limits.ENVIRONMENT_CONCURRENCY
+                ),
                 "now_ms": now_ms,
             },
         )

@@ -7,6 +7,8 @@ import pytest
 
 from tests.integration.tooling.live import opened
 from tests.support.box import ORIGIN, a_box
+from trigger_box.domain import limits
+from trigger_box.engine.environments import set_limits
 from trigger_box.ids import RunId, WorkerId
 
 
@@ -16,8 +18,16 @@ async def test_a_worker_learns_where_and_how_often_to_ask(tmp_path: Path):
 
         assert config["environmentId"] == box.environments["dev"].id
         assert config["engineUrl"] == ORIGIN
-        assert config["maxConcurrentRuns"] >= 1
+        assert config["maxConcurrentRuns"] == limits.DEVELOPMENT_CONCURRENCY
         assert 0 < config["dequeueIntervalWithRun"] <= config["dequeueIntervalWithoutRun"]
+
+
+async def test_a_worker_takes_as_many_runs_as_its_environment_lets_go(tmp_path: Path):
+    async with a_box(tmp_path) as box:
+        await set_limits(box.rooms.core, box.environments["dev"].id, limit=200, burst_factor=1.5)
+        config = (await box.dev.get("/engine/v1/dev/config")).json()
+
+        assert config["maxConcurrentRuns"] == 300
 
 
 async def test_a_worker_that_starts_holds_no_version_of_the_one_before(tmp_path: Path):

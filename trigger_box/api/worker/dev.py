@@ -25,9 +25,11 @@ from trigger_box.api.wire.executions import run_execution_data
 from trigger_box.api.wire.instants import iso
 from trigger_box.domain import limits
 from trigger_box.domain.errors import DeniedError
+from trigger_box.domain.queues import EnvironmentLimits
 from trigger_box.engine.cancel import disconnect
 from trigger_box.engine.leases import heartbeat
 from trigger_box.engine.reading import latest_execution
+from trigger_box.store.queries import queues as sql
 
 DEQUEUE_PAUSE_WITH_RUN_MS: Final = 50
 DEQUEUE_PAUSE_WITHOUT_RUN_MS: Final = 200
@@ -68,7 +70,7 @@ async def get_config(
         "environmentId": environment.id,
         "dequeueIntervalWithRun": DEQUEUE_PAUSE_WITH_RUN_MS,
         "dequeueIntervalWithoutRun": DEQUEUE_PAUSE_WITHOUT_RUN_MS,
-        "maxConcurrentRuns": limits.ENVIRONMENT_CONCURRENCY,
+        "maxConcurrentRuns": await _slots_of(rooms, environment),
         "engineUrl": rooms.origin_of(request),
     }
 
@@ -164,6 +166,17 @@ async def _notifications(rooms: Rooms, environment: Environment) -> AsyncGenerat
                 yield event(
                     f'{{"version":"1","run":{{"friendlyId":"{run_id}"}}}}', name="run:notify"
                 )
+
+
+async def _slots_of(rooms: Rooms, environment: Environment) -> int:
+    """Return how many runs the engine may hand out at once.
+
+    A worker that took fewer would keep the others waiting until their leases lapse.
+    """
+    row = await rooms.store.readers.one(sql.environment_limits, {"environment_id": environment.id})
+    assert row is not None, "environments are archived, never deleted"
+    limit = EnvironmentLimits(limit=row["concurrency_limit"], burst_factor=row["burst_factor"])
+    return max(1, limit.slots)
 
 
 def _start(rooms: Rooms) -> bytes:
