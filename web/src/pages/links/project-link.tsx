@@ -13,7 +13,7 @@ export default function ProjectLink() {
   const { query, route } = useLocation();
   const ref = params.ref ?? "";
   const home = homePlace();
-  const wanted = query.environment ?? (home?.project.ref === ref ? home.environment.slug : null);
+  const wanted = query.environment ?? query.envSlug ?? (home?.project.ref === ref ? home.environment.slug : null);
   const place = placeInProject(ref, wanted);
   const page = PAGES[params.page as keyof typeof PAGES] ?? "tasks";
   useEffect(() => {

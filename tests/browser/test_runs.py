@@ -1,0 +1,303 @@
+"""Tasks, the list of runs, one run, the test page: with a real box behind them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Place
+
+
+@pytest.fixture(autouse=True)
+def drained(place: Place) -> Iterator[None]:
+    """Leave no run behind: what a test began must not be the next one's to take."""
+    yield
+    runs = place.worker.open_runs()
+    for run_id in runs:
+        place.worker.cancel(run_id)
+
+
+def row_of(page: Page, run_id: str) -> Locator:
+    return page.get_by_role("row").filter(has=page.get_by_role("link", name=run_id))
+
+
+def test_the_tasks_of_the_connected_version_are_listed(place: Place, page: Page) -> None:
+    place.worker.complete(place.worker.begin("process-order", {"orderId": "ord_1"}))
+
+    page.goto(place.base)
+
+    expect(page.get_by_role("link", name="process-order", exact=True)).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("tasks/images.py"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("process-order")).get_by_text("Completed")).to_be_attached()
+    page.get_by_role("searchbox", name="Search tasks and files").fill("emails")
+    expect(page.get_by_role("link", name="process-order", exact=True)).to_have_count(0)
+    expect(page).to_have_url(f"{place.base}?q=emails")
+
+
+def test_a_run_changes_its_row_while_one_looks(place: Place, page: Page) -> None:
+    run_id = place.worker.trigger("send-receipt", {"to": "a@b.c"})
+    page.goto(f"{place.base}/runs?task=send-receipt")
+    expect(row_of(page, run_id)).to_contain_text("Queued")
+
+    begun = place.worker.start(place.worker.take())
+    expect(row_of(page, run_id)).to_contain_text("Executing")
+    place.worker.complete(begun)
+
+    expect(row_of(page, run_id)).to_contain_text("Completed")
+
+
+def test_new_runs_wait_behind_a_bar(place: Place, page: Page) -> None:
+    first = place.worker.trigger("send-receipt")
+    page.goto(f"{place.base}/runs")
+    expect(row_of(page, first)).to_be_visible()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+    second = place.worker.trigger("send-receipt")
+    bar = page.get_by_role("button", name=re.compile("1 new run"))
+    expect(bar).to_be_visible()
+    expect(row_of(page, second)).to_have_count(0)
+    bar.click()
+
+    expect(row_of(page, second)).to_be_visible()
+    expect(bar).to_have_count(0)
+
+
+def test_filters_live_in_the_address_and_survive_back(place: Place, page: Page) -> None:
+    tagged = place.worker.trigger("send-receipt", tags=["order:1"])
+    other = place.worker.trigger("process-order", {"orderId": "x", "items": []})
+    page.goto(f"{place.base}/runs")
+    expect(row_of(page, other)).to_be_visible()
+
+    page.keyboard.press("f")
+    menu = page.get_by_role("dialog", name="Add a filter")
+    menu.get_by_role("button", name="Tags").click()
+    menu.get_by_text("order:1").click()
+    menu.get_by_role("button", name="Apply").click()
+
+    expect(page).to_have_url(f"{place.base}/runs?tag=order%3A1")
+    expect(row_of(page, tagged)).to_be_visible()
+    expect(row_of(page, other)).to_have_count(0)
+    page.reload()
+    expect(row_of(page, tagged)).to_be_visible()
+    page.get_by_role("button", name="Remove filter Tags").click()
+    expect(row_of(page, other)).to_be_visible()
+    page.go_back()
+    expect(row_of(page, other)).to_have_count(0)
+
+
+def test_nothing_found_says_so_and_helps_out(place: Place, page: Page) -> None:
+    place.worker.trigger("send-receipt")
+    page.goto(f"{place.base}/runs?status=TIMED_OUT")
+
+    expect(page.get_by_role("heading", name="No runs match")).to_be_visible()
+    page.get_by_role("button", name="Clear filters").click()
+
+    expect(page).to_have_url(f"{place.base}/runs")
+
+
+def test_pages_turn_and_the_keyboard_moves_through_them(place: Place, page: Page) -> None:
+    ids = [place.worker.trigger("send-receipt", tags=["page"]) for _ in range(27)]
+    page.goto(f"{place.base}/runs?tag=page")
+    expect(page.get_by_text("1–25 of 27")).to_be_visible()
+
+    page.keyboard.press("j")
+    expect(page.get_by_role("link", name=ids[-1])).to_be_focused()
+    page.keyboard.press("j")
+    expect(page.get_by_role("link", name=ids[-2])).to_be_focused()
+    page.keyboard.press("x")
+    expect(page.get_by_role("toolbar", name="Selected runs")).to_contain_text("1 selected")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Next").click()
+
+    expect(row_of(page, ids[0])).to_be_visible()
+    expect(row_of(page, ids[-1])).to_have_count(0)
+    page.get_by_role("button", name="Previous").click()
+    expect(row_of(page, ids[-1])).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{place.base}/runs/{ids[-1]}")
+
+
+def test_a_failed_run_opens_on_its_error(place: Place, page: Page) -> None:
+    begun = place.worker.begin("process-order", {"orderId": "ord_7", "items": []})
+    run_id = begun["run"]["friendlyId"]
+    place.worker.fail(begun, "CarrierRejectedError", "address could not be verified")
+
+    page.goto(f"{place.box.origin}/runs/{run_id}")
+
+    expect(page).to_have_url(f"{place.base}/runs/{run_id}")
+    error = page.get_by_role("region", name="Error")
+    expect(error).to_contain_text("CarrierRejectedError")
+    expect(error).to_contain_text("address could not be verified")
+    expect(error).to_contain_text("tasks/orders.py:118:11")
+    expect(page.get_by_role("region", name="Payload")).to_contain_text("ord_7")
+    page.get_by_role("tab", name="Detail").click()
+    expect(page).to_have_url(re.compile(r"\?tab=detail$"))
+    expect(page.get_by_role("region", name="Attempts")).to_contain_text("Attempt 1")
+
+
+def test_the_page_of_a_run_follows_it_from_queued_to_done(place: Place, page: Page) -> None:
+    run_id = place.worker.trigger("send-receipt", {"to": "a@b.c"})
+    page.goto(f"{place.base}/runs/{run_id}")
+    expect(page.get_by_role("region", name="Why is it not running")).to_be_visible()
+    expect(page.get_by_text("Nothing has run yet.")).to_be_visible()
+
+    begun = place.worker.start(place.worker.take())
+    expect(page.get_by_role("treeitem", name=re.compile("Attempt 1"))).to_be_visible()
+    place.worker.report(begun)
+    expect(page.get_by_role("treeitem", name=re.compile("charge the card"))).to_be_visible()
+    expect(page.get_by_role("treeitem", name=re.compile("Order received"))).to_be_visible()
+    place.worker.complete(begun, output='{"sent":true}')
+
+    expect(page.get_by_role("region", name="Output")).to_contain_text("sent")
+    expect(page.get_by_role("region", name="Timeline")).to_contain_text("Attempt 1 succeeded")
+    page.get_by_role("treeitem", name=re.compile("charge the card")).click()
+    expect(page.get_by_role("region", name="Attributes")).to_contain_text("amount")
+    expect(page).to_have_url(re.compile(r"\?span=b{16}$"))
+
+
+def test_a_run_behind_a_full_queue_says_who_holds_it(place: Place, page: Page) -> None:
+    begun = place.worker.begin("resize-images")
+    waiting = place.worker.trigger("resize-images")
+
+    page.goto(f"{place.base}/runs/{waiting}")
+
+    why = page.get_by_role("region", name="Why is it not running")
+    expect(why).to_contain_text("Queue images is at its limit")
+    expect(why).to_contain_text("1 of 1")
+    page.get_by_role("link", name="Show the 1 running").click()
+    expect(row_of(page, begun["run"]["friendlyId"])).to_be_visible()
+    place.worker.complete(begun)
+
+
+def test_a_run_is_cancelled_after_one_was_asked(place: Place, page: Page) -> None:
+    run_id = place.worker.trigger("send-receipt")
+    page.goto(f"{place.base}/runs/{run_id}")
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Cancel this run?")
+    dialog.get_by_role("button", name="Keep running").click()
+    expect(page.get_by_text("Queued").first).to_be_visible()
+    page.keyboard.press("c")
+    dialog.get_by_role("button", name="Cancel run").click()
+
+    expect(page.get_by_role("region", name="Timeline")).to_contain_text("Canceled")
+    expect(page.get_by_role("button", name="Cancel", exact=True)).to_have_count(0)
+
+
+def test_a_replay_takes_over_a_payload_that_was_changed(place: Place, page: Page) -> None:
+    begun = place.worker.begin("process-order", {"orderId": "ord_9", "items": [], "big": 9007199254740993})
+    old = begun["run"]["friendlyId"]
+    place.worker.complete(begun)
+    page.goto(f"{place.base}/runs/{old}")
+
+    page.get_by_role("button", name="Replay", exact=True).click()
+    editor = page.get_by_role("textbox", name="Payload as JSON")
+    expect(editor).to_have_value(re.compile("9007199254740993"))
+    editor.fill(editor.input_value().replace("ord_9", "ord_10"))
+    page.get_by_role("button", name="Replay in Development").click()
+
+    expect(page).not_to_have_url(re.compile(old))
+    payload = page.get_by_role("region", name="Payload")
+    expect(payload).to_contain_text("ord_10")
+    page.get_by_role("tab", name="Related").click()
+    expect(page.get_by_role("region", name="Replayed from").get_by_role("link")).to_have_attribute(
+        "href", re.compile(old)
+    )
+
+
+def test_several_runs_are_cancelled_from_the_list(place: Place, page: Page) -> None:
+    ids = [place.worker.trigger("send-receipt", tags=["many"]) for _ in range(2)]
+    page.goto(f"{place.base}/runs?tag=many")
+
+    page.get_by_role("checkbox", name="Select all on this page").check()
+    page.get_by_role("toolbar", name="Selected runs").get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel 2 runs").click()
+
+    expect(page.get_by_text("2 runs canceled")).to_be_visible()
+    for run_id in ids:
+        expect(row_of(page, run_id)).to_contain_text("Canceled")
+
+
+def test_the_test_page_checks_the_payload_and_starts_a_run(place: Place, page: Page) -> None:
+    page.goto(f"{place.base}/test/tasks/process-order")
+    editor = page.get_by_role("textbox", name="Payload as JSON")
+    expect(editor).to_have_value(re.compile("ord_88207"))
+    run = page.get_by_role("button", name="Run in Development")
+
+    editor.fill('{"orderId": "ord_1", "items": [{"sku": "a", "qty": "2"}]}')
+    expect(page.get_by_text("must be an integer, got a string.")).to_be_visible()
+    expect(run).to_be_disabled()
+    page.get_by_role("button", name="Change to 2").click()
+    expect(page.get_by_text(re.compile("Fits the schema"))).to_be_visible()
+    page.get_by_label("Tags").fill("by-hand")
+    page.get_by_label("Tags").press("Enter")
+    run.click()
+
+    expect(page.get_by_role("region", name="Payload")).to_contain_text("ord_1")
+    page.get_by_role("tab", name="Detail").click()
+    expect(page.get_by_role("region", name="Where")).to_contain_text("by-hand")
+    expect(page.get_by_role("region", name="Where")).to_contain_text("a test")
+
+
+def test_the_editor_offers_the_fields_of_the_schema(place: Place, page: Page) -> None:
+    page.goto(f"{place.base}/test/tasks/process-order")
+    editor = page.get_by_role("textbox", name="Payload as JSON")
+    editor.fill("{")
+    editor.press("End")
+
+    page.keyboard.type('"exp')
+    option = page.get_by_role("option", name=re.compile("express"))
+    expect(option).to_be_visible()
+    page.keyboard.press("Enter")
+
+    expect(editor).to_have_value('{"express": ')
+
+
+def test_the_palette_finds_tasks_and_runs(place: Place, page: Page) -> None:
+    run_id = place.worker.trigger("send-receipt")
+    page.goto(place.base)
+    expect(page.get_by_role("link", name="send-receipt", exact=True)).to_be_visible()
+
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").fill(run_id)
+    expect(page.get_by_role("option", name=re.compile(run_id))).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{place.base}/runs/{run_id}")
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    expect(page).to_have_url(place.base)
+
+
+def test_the_question_mark_lists_the_keys(place: Place, page: Page) -> None:
+    page.goto(f"{place.base}/runs")
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+
+    page.keyboard.press("?")
+
+    sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(sheet).to_contain_text("Next row, then next page")
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
+
+
+def test_links_of_the_cli_land_on_their_pages(place: Place, page: Page) -> None:
+    page.goto(f"{place.box.origin}/projects/v3/{place.ref}")
+    expect(page).to_have_url(place.base)
+    page.goto(f"{place.box.origin}/projects/v3/{place.ref}/test?environment=prod")
+    expect(page).to_have_url(place.base.replace("/dev", "/prod/test"))
+    page.goto(f"{place.box.origin}/projects/v3/{place.ref}/runs?envSlug=dev")
+    expect(page).to_have_url(f"{place.base}/runs")
+    page.goto(f"{place.box.origin}/@/runs/run_nothing")
+    expect(page.get_by_role("heading", name="No such run")).to_be_visible()
+
+
+def test_another_environment_keeps_the_page_and_drops_the_filters(place: Place, page: Page) -> None:
+    page.goto(f"{place.base}/runs?status=FAILED")
+    page.get_by_role("button", name="Environment: Development").first.click()
+    page.get_by_role("menuitemradio", name="Staging").click()
+
+    expect(page).to_have_url(place.base.replace("/dev", "/stg/runs"))
