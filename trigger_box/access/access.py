@@ -332,6 +332,10 @@ class Access:
         """Return an environment's root key; a branch has its parent's."""
         return self._directory.root_key(environment)
 
+    async def rotate_root_key(self, environment: Environment) -> str:
+        """Give an environment a new root key; return it. The one before is good for a day yet."""
+        return await self._directory.rotate(environment)
+
     # ------------------------------------------------------------ tokens of environments
 
     def public_claims(

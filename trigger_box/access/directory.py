@@ -6,25 +6,28 @@ dict hit. Making projects lives in ``projects.py``, tokens of people in ``tokens
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
-from trigger_box.access.actors import SLUG_ALIASES, Environment, EnvironmentType, User
+from trigger_box.access.actors import SLUG_ALIASES, SLUGS, Environment, EnvironmentType, User
 from trigger_box.access.keyring import Keyring, token_hash
 from trigger_box.clock import Clock
 from trigger_box.domain import limits
 from trigger_box.domain.errors import NotFoundError, UnauthenticatedError
-from trigger_box.ids import EnvironmentId, OrganizationId, ProjectId, ProjectRef, UserId
+from trigger_box.ids import EnvironmentId, OrganizationId, ProjectId, ProjectRef, UserId, new_secret
 from trigger_box.store.queries import projects as sql
 from trigger_box.store.store import Store
+from trigger_box.store.writer import Transaction
 
 NO_KEY: Final = "Invalid or Missing API key"
 UNKNOWN_KEY: Final = "Invalid API key"
 BRANCH_MISSING: Final = "x-trigger-branch header required for preview env"
 BRANCH_UNKNOWN: Final = "No matching branch env"
 
+_KEY_CHARACTERS: Final = 24
 _DEFAULT_BRANCH: Final = "default"
 _REF_PREFIX: Final = re.compile(r"^refs/(heads|remotes|tags|pull|merge|release)/")
 _BRANCHING: Final = {EnvironmentType.PREVIEW, EnvironmentType.DEVELOPMENT}
@@ -144,9 +147,44 @@ class Directory:
             self._keyring.unseal(row["key_sealed"], owner=environment.key_owner_id) for row in rows
         ]
 
-    def learn_root_key(self, environment_id: EnvironmentId, key: str) -> None:
-        """Take note of a root key that was made or rotated just now."""
-        self._root_keys[environment_id] = key
+    async def rotate(self, environment: Environment) -> str:
+        """Give an environment a new root key; return it. The one before is good for a day yet.
+
+        Source: rest-api 5.1: both the old key and the tokens it has signed keep working.
+        """
+        owner_id = environment.key_owner_id
+        key = new_root_key(environment.type)
+        now_ms = self._clock.now_ms()
+
+        def rotate(tx: Transaction) -> None:
+            expires_at_ms = now_ms + limits.KEY_GRACE_MS
+            tx.execute(
+                sql.rotate_root_key, {"environment_id": owner_id, "expires_at_ms": expires_at_ms}
+            )
+            tx.execute(
+                sql.insert_root_key,
+                {
+                    "environment_id": owner_id,
+                    "key_hash": token_hash(key),
+                    "key_sealed": self._keyring.seal(key, owner=owner_id),
+                    "now_ms": now_ms,
+                },
+            )
+            tx.feed(
+                at_ms=now_ms,
+                environment_id=owner_id,
+                subject=owner_id,
+                kind="environment.changed",
+                body=json.dumps({"rootKey": "rotated"}),
+            )
+            tx.after_commit(learn)
+
+        def learn() -> None:
+            self._root_keys[owner_id] = key
+            self.forget()
+
+        await self._store.write(rotate)
+        return key
 
     def forget(self) -> None:
         """Forget all lookups: something about environments or keys has changed."""
@@ -193,6 +231,11 @@ class Directory:
             key_owner_id, self._keyring.unseal(row["key_sealed"], owner=key_owner_id)
         )
         return environment
+
+
+def new_root_key(kind: EnvironmentType) -> str:
+    """Return a fresh root key for an environment. Source of its form: rest-api 5.1."""
+    return new_secret(f"tr_{SLUGS[kind]}_", _KEY_CHARACTERS)
 
 
 def branch_name(header: str | None) -> str | None:

@@ -23,7 +23,7 @@ from trigger_box.access.actors import (
     Project,
     User,
 )
-from trigger_box.access.directory import Directory
+from trigger_box.access.directory import Directory, new_root_key
 from trigger_box.access.keyring import Keyring, token_hash
 from trigger_box.access.names import checked_name, slug_of
 from trigger_box.clock import Clock
@@ -42,7 +42,6 @@ from trigger_box.store.queries import projects as sql
 from trigger_box.store.store import Store
 from trigger_box.store.writer import Transaction
 
-KEY_CHARACTERS: Final = 24
 _SLUG_TRIES: Final = 100
 
 
@@ -328,7 +327,7 @@ class Projects:
     ) -> str:
         """Make a root environment; return its key."""
         environment_id: EnvironmentId = self._ids.environment()
-        key = new_secret(f"tr_{SLUGS[kind]}_", KEY_CHARACTERS)
+        key = new_root_key(kind)
         now_ms = self._clock.now_ms()
         tx.execute(
             sql.insert_environment,

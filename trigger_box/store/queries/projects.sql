@@ -43,6 +43,7 @@ SELECT p.id, p.ref, p.slug, p.name, p.created_at_ms, p.initialized_at_ms,
   FROM projects p JOIN organizations o ON o.id = p.organization_id WHERE p.ref = :ref;
 
 -- name: project_of_user_by_ref
+-- Only if the person is a member of its organization. Served by the UNIQUE index on ref.
 SELECT p.id, p.ref, p.slug, p.name, p.created_at_ms, p.initialized_at_ms,
        o.id AS organization_id, o.slug AS organization_slug, o.title AS organization_title,
        o.created_at_ms AS organization_created_at_ms
@@ -51,6 +52,7 @@ SELECT p.id, p.ref, p.slug, p.name, p.created_at_ms, p.initialized_at_ms,
  WHERE p.ref = :ref;
 
 -- name: project_of_user_by_slugs
+-- The project a dashboard link names, only for members.
 SELECT p.id, p.ref, p.slug, p.name, p.created_at_ms, p.initialized_at_ms,
        o.id AS organization_id, o.slug AS organization_slug, o.title AS organization_title,
        o.created_at_ms AS organization_created_at_ms
@@ -59,6 +61,7 @@ SELECT p.id, p.ref, p.slug, p.name, p.created_at_ms, p.initialized_at_ms,
  WHERE o.slug = :organization_slug AND p.slug = :project_slug;
 
 -- name: projects_of_user
+-- What a person can see, oldest first. Served by members_by_user.
 SELECT p.id, p.ref, p.slug, p.name, p.created_at_ms, p.initialized_at_ms,
        o.id AS organization_id, o.slug AS organization_slug, o.title AS organization_title,
        o.created_at_ms AS organization_created_at_ms
@@ -93,6 +96,7 @@ SELECT key_sealed FROM root_keys
  WHERE environment_id = :environment_id AND expires_at_ms > :now_ms LIMIT :limit;
 
 -- name: rotate_root_key
+-- The current key becomes one that is good for a while yet.
 UPDATE root_keys SET expires_at_ms = :expires_at_ms
  WHERE environment_id = :environment_id AND expires_at_ms IS NULL;
 
