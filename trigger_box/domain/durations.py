@@ -53,7 +53,7 @@ def ttl_text(ttl: str | int | None) -> str | None:
 
     0 seconds, like no text, means none was given.
     """
-    if ttl is None or ttl == "" or ttl == 0:
+    if not ttl:
         return None
     if isinstance(ttl, str):
         return ttl

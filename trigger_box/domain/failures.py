@@ -230,7 +230,7 @@ def trimmed(error: TaskRunError) -> TaskRunError:
 
 
 def as_wire(error: TaskRunError) -> dict[str, str]:
-    """Return the error as the wire's object (``TaskRunError`` of rest-api 9), absent keys left out."""
+    """Return the error as the wire's object (rest-api 9), absent keys left out."""
     match error:
         case BuiltInError():
             return {

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from trigger_box.domain.queues import environment_slots, queue_slots
+from trigger_box.domain.queues import EnvironmentLimits, queue_slots
 
 
 class LaneKey(NamedTuple):
@@ -33,7 +33,7 @@ class Lane:
 
 @dataclass(slots=True)
 class QueueLines:
-    """A queue: its limit, and a lane per concurrency key. ``turn`` holds lanes that may go, in turn."""
+    """A queue: its limit, and a lane per key. ``turn`` holds the lanes that may go, in turn."""
 
     name: str
     limit: int | None = None
@@ -57,9 +57,7 @@ class EnvironmentLines:
     """An environment: its limit and its queues. ``turn`` holds queues with a lane that may go."""
 
     id: str
-    limit: int
-    burst_factor: float = 1.0
-    is_paused: bool = False
+    limits: EnvironmentLimits
     running: int = 0
     queues: dict[str, QueueLines] = field(default_factory=dict[str, QueueLines])
     turn: dict[str, QueueLines] = field(default_factory=dict[str, QueueLines])
@@ -67,9 +65,7 @@ class EnvironmentLines:
     @property
     def slots(self) -> int:
         """Return how many of its runs may hold a slot at once."""
-        return environment_slots(
-            limit=self.limit, burst_factor=self.burst_factor, is_paused=self.is_paused
-        )
+        return self.limits.slots
 
     @property
     def may_go(self) -> bool:
@@ -84,16 +80,13 @@ class Lines:
         self.environments: dict[str, EnvironmentLines] = {}
         self._turn: dict[str, EnvironmentLines] = {}
 
-    def add_environment(
-        self, environment_id: str, *, limit: int, burst_factor: float, is_paused: bool
-    ) -> EnvironmentLines:
+    def set_environment(self, environment_id: str, limits: EnvironmentLimits) -> EnvironmentLines:
         """Make an environment known, or change its limits. Nobody who runs is evicted."""
         lines = self.environments.get(environment_id)
         if lines is None:
-            lines = EnvironmentLines(environment_id, limit, burst_factor, is_paused)
-            self.environments[environment_id] = lines
+            lines = self.environments[environment_id] = EnvironmentLines(environment_id, limits)
             return lines
-        lines.limit, lines.burst_factor, lines.is_paused = limit, burst_factor, is_paused
+        lines.limits = limits
         for queue in lines.queues.values():
             self._refresh_queue(lines, queue)
         self._refresh_environment(lines)
@@ -184,7 +177,7 @@ class Lines:
 
     def _refresh_lane(self, lines: EnvironmentLines, queue: QueueLines, lane: Lane) -> None:
         slots = queue_slots(
-            limit=queue.limit, environment_limit=lines.limit, is_paused=queue.is_paused
+            limit=queue.limit, environment_limit=lines.limits.limit, is_paused=queue.is_paused
         )
         if lane.ready > 0 and lane.running < slots:
             queue.turn.setdefault(lane.concurrency_key, lane)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from trigger_box.domain import limits
@@ -26,9 +27,18 @@ def queue_name(asked: str, *, task: str) -> str:
     return clean or task_queue(task)
 
 
-def environment_slots(*, limit: int, burst_factor: float, is_paused: bool) -> int:
-    """Return how many runs of an environment may hold a slot."""
-    return 0 if is_paused else math.floor(limit * burst_factor)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentLimits:
+    """How many runs of an environment may go at once."""
+
+    limit: int
+    burst_factor: float = 1.0
+    is_paused: bool = False
+
+    @property
+    def slots(self) -> int:
+        """Return how many of its runs may hold a slot."""
+        return 0 if self.is_paused else math.floor(self.limit * self.burst_factor)
 
 
 def queue_slots(*, limit: int | None, environment_limit: int, is_paused: bool) -> int:

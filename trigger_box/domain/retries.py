@@ -39,7 +39,7 @@ DEFAULT_POLICY: Final = RetryPolicy()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryAsked:
-    """What the worker's policy and hooks decided: try again at ``at_ms``, which is in ``delay_ms``."""
+    """What the worker's policy and hooks decided: again at ``at_ms``, which is in ``delay_ms``."""
 
     at_ms: int
     delay_ms: int
@@ -67,7 +67,7 @@ class RetryNow:
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """The run goes back into the queue, not before ``at_ms``; ``machine`` None keeps its machine."""
+    """The run is queued again, not before ``at_ms``; ``machine`` None keeps its machine."""
 
     at_ms: int
     delay_ms: int

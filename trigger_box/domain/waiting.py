@@ -84,7 +84,7 @@ def _why_queued(facts: Waiting) -> str:
     if facts.is_queue_paused:
         return f"Its queue '{facts.queue_name}' is paused. Resume the queue to let it go."
     if not facts.has_version:
-        return "No version is registered in this environment yet. Start a worker with 'trigger-box dev'."
+        return "No version is registered in this environment yet. Start one: 'trigger-box dev'."
     if facts.environment_running >= facts.environment_slots:
         return (
             f"All {facts.environment_slots} slots of its environment are taken"

@@ -1,4 +1,4 @@
-"""Alarms of the keepers: each sleeps until its next due instant, or until something is due sooner."""
+"""Alarms of the keepers: each sleeps until its next instant, or until something is due sooner."""
 
 from __future__ import annotations
 

@@ -250,15 +250,7 @@ def _complete(core: Core, call: _Call, reported: _Reported, tx: Transaction) -> 
     if head.run_state is RunState.PENDING_CANCEL:
         settled = settlements.confirm_cancel(core, tx, head, report)
     elif isinstance(completion, FailedAttempt):
-        settled = settlements.fail(
-            core,
-            tx,
-            head,
-            completion.error,
-            report,
-            retry=completion.retry,
-            is_requeue_forced=completion.is_requeue_forced,
-        )
+        settled = settlements.fail(core, tx, head, completion, report)
     else:
         assert reported.output is not None, "a success has an output packet"
         settled = settlements.succeed(core, tx, head, reported.output, report)

@@ -108,7 +108,7 @@ class Bus:
 
     @contextmanager
     def notifications(self, environment_id: str) -> Generator[Notifications]:
-        """Listen, while the context is open, for runs of this environment that workers must look at."""
+        """Listen, while the context is open, for runs that workers must look at."""
         notifications = Notifications()
         self._notifications.setdefault(environment_id, set()).add(notifications)
         try:

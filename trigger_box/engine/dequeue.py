@@ -55,7 +55,9 @@ async def dequeue(  # noqa: PLR0913 - a worker's call has these parts
     while True:
         # In line before looking: what becomes ready while we look will call this ticket.
         with core.bus.ticket(environment.id) as ticket:
-            claimed = await core.store.write(partial(_claim_unless_gone, core, wanted, gone))
+            claimed: list[Claimed] = []
+            if core.lanes.may_have_work(environment.id):
+                claimed = await core.store.write(partial(_claim_unless_gone, core, wanted, gone))
             if claimed:
                 return [await _told(core, one) for one in claimed]
             left_s = ends_at_s - core.clock.monotonic_s()

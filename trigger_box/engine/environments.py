@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from trigger_box.domain import limits
 from trigger_box.domain.errors import InvalidError
+from trigger_box.domain.queues import EnvironmentLimits
 from trigger_box.engine.core import Core
 from trigger_box.ids import EnvironmentId
 from trigger_box.store.queries import queues as sql
@@ -18,7 +21,8 @@ async def set_paused(core: Core, environment_id: EnvironmentId, *, is_paused: bo
     Raises:
         NotFoundError: there is no such environment.
     """
-    await core.store.write(partial(_set, core, environment_id, is_paused=is_paused))
+    change = partial(replace, is_paused=is_paused)
+    await core.store.write(partial(_set, core, environment_id, change))
 
 
 async def set_limits(
@@ -36,34 +40,28 @@ async def set_limits(
         )
     if not 1.0 <= burst_factor <= limits.BURST_FACTOR_MAX:
         raise InvalidError(f"The burst factor must be between 1 and {limits.BURST_FACTOR_MAX}.")
-    await core.store.write(
-        partial(_set, core, environment_id, limit=limit, burst_factor=burst_factor)
-    )
+    change = partial(replace, limit=limit, burst_factor=burst_factor)
+    await core.store.write(partial(_set, core, environment_id, change))
 
 
 def _set(
     core: Core,
     environment_id: EnvironmentId,
+    change: Callable[[EnvironmentLimits], EnvironmentLimits],
     tx: Transaction,
-    *,
-    is_paused: bool | None = None,
-    limit: int | None = None,
-    burst_factor: float | None = None,
 ) -> None:
     state = core.lanes.environment(tx, environment_id)
-    is_paused = state.is_paused if is_paused is None else is_paused
-    limit = state.limit if limit is None else limit
-    burst_factor = state.burst_factor if burst_factor is None else burst_factor
+    changed = change(state.limits)
     tx.execute(
         sql.set_environment_limits,
         {
             "environment_id": environment_id,
-            "paused": int(is_paused),
-            "concurrency_limit": limit,
-            "burst_factor": burst_factor,
+            "paused": int(changed.is_paused),
+            "concurrency_limit": changed.limit,
+            "burst_factor": changed.burst_factor,
         },
     )
-    core.lanes.set_limits(tx, state, limit=limit, burst_factor=burst_factor, is_paused=is_paused)
+    core.lanes.set_limits(tx, state, changed)
     tx.feed(
         at_ms=core.clock.now_ms(),
         environment_id=environment_id,

@@ -105,7 +105,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dequeued:
-    """A run handed to a worker. ``attempt_number`` is the one to come (or begun, if ``started``)."""
+    """A run handed to a worker. ``attempt_number`` is the one to come, or begun if ``started``."""
 
     run: RunInfo
     snapshot: Snapshot
@@ -126,7 +126,7 @@ class Dequeued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SucceededAttempt:
-    """User code returned. ``flushed_metadata`` holds the last metadata operations (worker-protocol 3.4)."""
+    """User code returned. ``flushed_metadata``: last operations (worker-protocol 3.4)."""
 
     output: Packet
     usage_ms: int = 0
@@ -158,7 +158,7 @@ class AttemptStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """The answer to a completion. ``next`` is the next run, begun, if one was asked for and ready."""
+    """The answer to a completion. ``next``: the next run, begun, if asked for and ready."""
 
     attempt_status: AttemptStatus
     run: RunInfo

@@ -1,4 +1,4 @@
-"""Workers' signs of life, kept in memory between two looks at the leases. What they do: ``leases.py``."""
+"""Workers' signs of life, in memory between two looks at the leases (``leases.py``)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from trigger_box.domain.errors import NotFoundError
 from trigger_box.domain.fairness import LaneKey, Lines
-from trigger_box.domain.queues import effective_limit
+from trigger_box.domain.queues import EnvironmentLimits, effective_limit
 from trigger_box.ids import EnvironmentId, QueueId, WorkerId
 from trigger_box.store.queries import queues as sql
 from trigger_box.store.queries import runs as runs_sql
@@ -55,9 +55,7 @@ class EnvironmentState:
 
     id: EnvironmentId
     is_development: bool
-    limit: int
-    burst_factor: float
-    is_paused: bool
+    limits: EnvironmentLimits
     is_archived: bool
     current_worker_id: WorkerId | None
     last_number: int
@@ -101,19 +99,16 @@ class Lanes:
         state = EnvironmentState(
             id=environment_id,
             is_development=row["type"] == "DEVELOPMENT",
-            limit=row["concurrency_limit"],
-            burst_factor=row["burst_factor"],
-            is_paused=bool(row["paused"]),
+            limits=EnvironmentLimits(
+                limit=row["concurrency_limit"],
+                burst_factor=row["burst_factor"],
+                is_paused=bool(row["paused"]),
+            ),
             is_archived=row["archived_at_ms"] is not None,
             current_worker_id=row["current_worker_id"],
             last_number=0 if newest is None else newest["number"],
         )
-        self.lines.add_environment(
-            environment_id,
-            limit=state.limit,
-            burst_factor=state.burst_factor,
-            is_paused=state.is_paused,
-        )
+        self.lines.set_environment(environment_id, state.limits)
         for queue in tx.all(sql.queues_of, {"environment_id": environment_id}):
             self._put_queue(
                 environment_id,
@@ -156,27 +151,24 @@ class Lanes:
         lines = self.lines.environments.get(environment_id)
         return lines is not None and lines.may_go
 
+    def may_have_work(self, environment_id: str) -> bool:
+        """Return whether looking for a run is worth a transaction. A hint, as ``may_go``.
+
+        An environment that nobody has asked for yet must be looked at to be known.
+        """
+        lines = self.lines.environments.get(environment_id)
+        return lines is None or lines.may_go
+
     def set_limits(
-        self,
-        tx: Transaction,
-        state: EnvironmentState,
-        *,
-        limit: int,
-        burst_factor: float,
-        is_paused: bool,
+        self, tx: Transaction, state: EnvironmentState, limits: EnvironmentLimits
     ) -> None:
         """Take over an environment's new limits; the caller stores them."""
-        before = (state.limit, state.burst_factor, state.is_paused)
-        self._set_limits(state, limit, burst_factor, is_paused)
-        tx.on_undo(partial(self._set_limits, state, *before))
+        tx.on_undo(partial(self._set_limits, state, state.limits))
+        self._set_limits(state, limits)
 
-    def _set_limits(
-        self, state: EnvironmentState, limit: int, burst_factor: float, is_paused: bool
-    ) -> None:
-        state.limit, state.burst_factor, state.is_paused = limit, burst_factor, is_paused
-        self.lines.add_environment(
-            state.id, limit=limit, burst_factor=burst_factor, is_paused=is_paused
-        )
+    def _set_limits(self, state: EnvironmentState, limits: EnvironmentLimits) -> None:
+        state.limits = limits
+        self.lines.set_environment(state.id, limits)
         for queue in state.queues.values():  # percentages follow the environment's limit
             self._put_queue(state.id, queue, into=state)
 
@@ -200,7 +192,7 @@ class Lanes:
         self.lines.set_queue(
             environment_id,
             queue.name,
-            limit=queue.limit(into.limit),
+            limit=queue.limit(into.limits.limit),
             is_paused=queue.is_paused,
         )
 

@@ -16,6 +16,7 @@ from trigger_box.domain.runs import LEASE_MS, RunEvent, RunState, RunStatus
 from trigger_box.engine import settlements
 from trigger_box.engine.core import Core
 from trigger_box.engine.endings import Ending, finish
+from trigger_box.engine.executions import FailedAttempt
 from trigger_box.engine.heads import attempt_of
 from trigger_box.engine.heartbeats import Beat
 from trigger_box.engine.requeues import Requeue, requeue
@@ -106,10 +107,12 @@ def _stall(core: Core, tx: Transaction, head: RunHead) -> None:
         core,
         tx,
         head,
-        InternalError(code=_STALLED[head.run_state], message=_STALLED_TEXT),
+        FailedAttempt(
+            error=InternalError(code=_STALLED[head.run_state], message=_STALLED_TEXT),
+            retry=RetryAsked(at_ms=retry_at_ms, delay_ms=_STALL_RETRY_MS),
+            is_requeue_forced=True,
+        ),
         Report(),
-        retry=RetryAsked(at_ms=retry_at_ms, delay_ms=_STALL_RETRY_MS),
-        is_requeue_forced=True,
     )
 
 

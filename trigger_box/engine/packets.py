@@ -1,4 +1,4 @@
-"""Where packets lie: small ones beside the run, big ones as blobs by digest. Text stays verbatim."""
+"""Where packets lie: small ones beside the run, big ones as blobs. Text stays verbatim."""
 
 from __future__ import annotations
 

@@ -77,7 +77,11 @@ def _list(core: Core, environment_id: EnvironmentId, part: slice, tx: Transactio
 
 
 async def get_queue(
-    core: Core, environment_id: EnvironmentId, *, name: str | None = None, id: str | None = None
+    core: Core,
+    environment_id: EnvironmentId,
+    *,
+    name: str | None = None,
+    queue_id: str | None = None,
 ) -> QueueView:
     """Return one queue, by its full name (``task/x`` for a task's own) or its id.
 
@@ -87,7 +91,7 @@ async def get_queue(
 
     def find(tx: Transaction) -> QueueView:
         state = core.lanes.environment(tx, environment_id)
-        return _view(core, state, _queue(state, name=name, queue_id=id))
+        return _view(core, state, _queue(state, name=name, queue_id=queue_id))
 
     return await core.store.write(find)
 
@@ -105,7 +109,7 @@ async def set_paused(
     )
 
 
-async def override_limit(
+async def override_limit(  # noqa: PLR0913 - one of two limits, and who set it
     core: Core,
     environment_id: EnvironmentId,
     queue_id: str,
@@ -126,9 +130,10 @@ async def override_limit(
         raise InvalidError("The percentage must be above 0 and at most 100.")
 
     def change(state: EnvironmentState, queue: Queue) -> Queue:
-        if limit is not None and not 0 <= limit <= state.limit:
+        most = state.limits.limit
+        if limit is not None and not 0 <= limit <= most:
             raise InvalidError(
-                f"The concurrency limit must be between 0 and the environment's, {state.limit}."
+                f"The concurrency limit must be between 0 and the environment's, {most}."
             )
         return replace(
             queue,
@@ -223,9 +228,9 @@ def _view(core: Core, state: EnvironmentState, queue: Queue) -> QueueView:
         name=queue.name,
         is_virtual=queue.is_virtual,
         is_paused=queue.is_paused,
-        limit=queue.limit(state.limit),
+        limit=queue.limit(state.limits.limit),
         base_limit=queue.base_limit,
-        override_limit=queue.limit(state.limit) if queue.is_overridden else None,
+        override_limit=queue.limit(state.limits.limit) if queue.is_overridden else None,
         overridden_at_ms=queue.overridden_at_ms,
         overridden_by=queue.overridden_by,
         running=0 if lines is None else lines.running,

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from trigger_box.domain import failures, retries
-from trigger_box.domain.failures import StringError, TaskRunError
-from trigger_box.domain.retries import RetryAsked, RetryLater, RetryNow
+from trigger_box.domain.failures import StringError
+from trigger_box.domain.retries import RetryLater, RetryNow
 from trigger_box.domain.runs import LEASE_MS, RunEvent, RunState, RunStatus, next_state
 from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.endings import USAGE_MS_MAX, Ending, error_text, finish
-from trigger_box.engine.executions import AttemptStatus, Snapshot
+from trigger_box.engine.executions import AttemptStatus, FailedAttempt, Snapshot
 from trigger_box.engine.packets import StoredPacket
 from trigger_box.engine.requeues import Requeue, requeue
 from trigger_box.engine.rows import RunHead
@@ -80,15 +80,12 @@ def fail(
     core: Core,
     tx: Transaction,
     head: RunHead,
-    error: TaskRunError,
+    failed: FailedAttempt,
     report: Report,
-    *,
-    retry: RetryAsked | None,
-    is_requeue_forced: bool = False,
 ) -> Settled:
     """The attempt failed: give up, or try again now or later."""
     now_ms = core.clock.now_ms()
-    error = failures.trimmed(error)
+    error = failures.trimmed(failed.error)
     policy = policy_of(head.retry_policy)
     verdict = retries.decide(
         retries.FailedAttempt(
@@ -98,8 +95,8 @@ def fail(
             attempts_max=head.max_attempts,
             policy=policy,
             machine=head.machine,
-            retry=retry,
-            is_requeue_forced=is_requeue_forced,
+            retry=failed.retry,
+            is_requeue_forced=failed.is_requeue_forced,
         ),
         now_ms=now_ms,
         random_unit=core.ids.random_unit(),

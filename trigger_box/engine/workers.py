@@ -229,7 +229,7 @@ def _upsert_queues(
     for queue in registration.queues:
         declared[queue_name(queue.name, task=queue.name)] = queue.limit
     for name, asked in declared.items():
-        limit = declared_limit(asked, environment_limit=state.limit)
+        limit = declared_limit(asked, environment_limit=state.limits.limit)
         queue = ensure_queue(core, tx, state.id, name, limit=limit)
         if queue.base_limit != limit:
             tx.execute(queues_sql.set_queue_limit, {"id": queue.id, "concurrency_limit": limit})

@@ -1,4 +1,4 @@
-"""The keepers: each looks after one kind of due work, all in the same loop, all safe to run twice."""
+"""The keepers: each looks after one kind of due work, in the same loop, safe to run twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop that all keepers share: look, sleep until the next is due or something comes up, again."""
+"""The loop that all keepers share: look, sleep until the next is due or something comes up."""
 
 from __future__ import annotations
 

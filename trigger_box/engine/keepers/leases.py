@@ -26,7 +26,7 @@ class LeaseKeeper:
         self._planned_ms: int | None = None
 
     async def sweep(self) -> int | None:
-        """Store the beats, then judge what has lapsed, in slices; return when the next may lapse."""
+        """Store the beats, judge what has lapsed, in slices; return when the next may lapse."""
         core = self._core
         has_jumped = self._has_jumped()
         await core.store.write(partial(self._prepare, has_jumped=has_jumped))
