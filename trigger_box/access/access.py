@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from pathlib import Path
-from typing import Final
 
 from trigger_box.access.actors import (
     Authorization,
@@ -23,34 +22,19 @@ from trigger_box.access.actors import (
 from trigger_box.access.attempts import PER_ADDRESS, Attempts
 from trigger_box.access.authorizations import Authorizations
 from trigger_box.access.directory import Directory
-from trigger_box.access.keyring import Keyring, token_hash
+from trigger_box.access.environment_tokens import EnvironmentTokens
+from trigger_box.access.keyring import Keyring
+from trigger_box.access.organizations import Organizations
 from trigger_box.access.passwords import Cost, Passwords
 from trigger_box.access.people import People
 from trigger_box.access.projects import Projects
-from trigger_box.access.public_tokens import (
-    HANDLE_LIFETIME_S,
-    PublicToken,
-    PublicTokenError,
-    mapping_of,
-    peek,
-    scopes_of,
-    sign,
-    verify,
-)
+from trigger_box.access.public_tokens import HANDLE_LIFETIME_S, PublicToken
 from trigger_box.access.sessions import Sessions
 from trigger_box.access.tokens import Tokens
 from trigger_box.clock import Clock
-from trigger_box.domain.errors import NotFoundError, UnauthenticatedError, UnavailableError
+from trigger_box.domain.errors import UnavailableError
 from trigger_box.ids import EnvironmentId, IdSource, OrganizationId, ProjectId
 from trigger_box.store.store import Store
-
-_OTLP: Final = "otlp"
-
-
-class OtlpTokenError(UnauthenticatedError):
-    """The telemetry token is missing or wrong."""
-
-    code = "invalid_otlp_token"
 
 
 class NobodyYetError(UnavailableError):
@@ -76,8 +60,12 @@ class Access:
         self._keyring = keyring
         self._attempts = Attempts(clock)
         self._passwords = Passwords(password_cost)
-        self._directory = Directory(store, keyring, clock)
-        self._projects = Projects(store, keyring, clock, ids, self._directory)
+        self._directory = Directory(store, keyring, clock, ids)
+        self._organizations = Organizations(store, clock, ids, self._directory)
+        self._projects = Projects(
+            store, clock, ids, directory=self._directory, organizations=self._organizations
+        )
+        self._environment_tokens = EnvironmentTokens(self._directory, keyring, clock)
         self._tokens = Tokens(store, clock, ids)
         self._sessions = Sessions(store, keyring, clock)
         self._authorizations = Authorizations(store, clock, self._tokens)
@@ -85,7 +73,7 @@ class Access:
             store,
             clock,
             ids,
-            projects=self._projects,
+            organizations=self._organizations,
             sessions=self._sessions,
             passwords=self._passwords,
             attempts=self._attempts,
@@ -243,7 +231,7 @@ class Access:
 
     async def organizations_of(self, user: User) -> list[Organization]:
         """Return the organizations of a user, oldest first."""
-        return await self._projects.organizations_of(user)
+        return await self._organizations.of(user)
 
     async def places_of(self, user: User) -> list[PlacedOrganization]:
         """Return where a person can go in the dashboard, in the order shown."""
@@ -251,11 +239,11 @@ class Access:
 
     async def members_of(self, organization_id: OrganizationId) -> list[Member]:
         """Return an organization's members."""
-        return await self._projects.members_of(organization_id)
+        return await self._organizations.members_of(organization_id)
 
     async def create_organization(self, user: User, title: str) -> Organization:
         """Make an organization owned by ``user``."""
-        return await self._projects.create_organization(user, title)
+        return await self._organizations.create(user, title)
 
     async def projects_of(self, user: User) -> list[Project]:
         """Return the projects a user can see, oldest first."""
@@ -342,7 +330,7 @@ class Access:
         self, environment: Environment, scopes: list[str], **claims: object
     ) -> dict[str, object]:
         """Return what ``x-trigger-jwt-claims`` says: the claims of a token, without its times."""
-        return {"sub": environment.id, "pub": True, "scopes": scopes, **claims}
+        return self._environment_tokens.claims(environment, scopes, claims)
 
     def public_token(
         self,
@@ -352,58 +340,22 @@ class Access:
         lifetime_s: int = HANDLE_LIFETIME_S,
         **claims: object,
     ) -> str:
-        """Return a public access token for ``x-trigger-jwt``. Source: rest-api 5.3, 5.5."""
-        return sign(
-            self.public_claims(environment, scopes, **claims),
-            key=self._directory.root_key(environment),
-            now_s=self._clock.now_ms() // 1000,
-            lifetime_s=lifetime_s,
+        """Return a public access token for ``x-trigger-jwt``."""
+        return self._environment_tokens.public(
+            environment, scopes, lifetime_s=lifetime_s, extra=claims
         )
 
     async def verify_public_token(self, token: str) -> PublicToken:
-        """Return what a public access token says, once its signature and times are checked.
-
-        Raises:
-            PublicTokenError: forged, expired, or for no environment of this box.
-        """
-        unverified = peek(token)
-        subject = None if unverified is None else unverified.get("sub")
-        if not isinstance(subject, str):
-            raise PublicTokenError
-        try:
-            environment = await self._directory.by_id(EnvironmentId(subject))
-        except NotFoundError as error:
-            raise PublicTokenError from error
-        now_s = self._clock.now_ms() // 1000
-        claims = verify(token, keys=[self._directory.root_key(environment)], now_s=now_s)
-        if claims is None:
-            grace = await self._directory.keys_in_grace(environment)
-            claims = verify(token, keys=grace, now_s=now_s)
-        if claims is None:
-            raise PublicTokenError
-        return PublicToken(
-            environment=environment,
-            scopes=scopes_of(claims),
-            is_one_time=claims.get("otu") is True,
-            realtime=mapping_of(claims, "realtime"),
-            token_hash=token_hash(token),
-        )
+        """Return what a public access token says, once checked. Raises PublicTokenError."""
+        return await self._environment_tokens.verify_public(token)
 
     def otlp_token(self, environment_id: EnvironmentId) -> str:
         """Return the token that lets workers of an environment send spans and logs."""
-        return f"{environment_id}.{self._keyring.mac(_OTLP, environment_id)}"
+        return self._environment_tokens.otlp(environment_id)
 
     def environment_of_otlp_token(self, token: str) -> EnvironmentId:
-        """Return whose telemetry token this is.
-
-        Raises:
-            OtlpTokenError: nobody's.
-        """
-        environment_id, _, mac = token.rpartition(".")
-        expected = self._keyring.mac(_OTLP, environment_id)
-        if not environment_id or not hmac.compare_digest(mac.encode(), expected.encode()):
-            raise OtlpTokenError
-        return EnvironmentId(environment_id)
+        """Return whose telemetry token this is. Raises OtlpTokenError."""
+        return self._environment_tokens.environment_of_otlp(token)
 
     def signature(self, purpose: str, text: str) -> str:
         """Return a MAC by which this box knows ``text`` again: for signed addresses."""

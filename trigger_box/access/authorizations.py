@@ -14,7 +14,7 @@ from typing import Final
 
 from trigger_box.access.actors import Authorization, NewPersonalToken, User
 from trigger_box.access.keyring import token_hash
-from trigger_box.access.projects import user_of
+from trigger_box.access.rows import user_of
 from trigger_box.access.tokens import Tokens
 from trigger_box.clock import Clock
 from trigger_box.domain import limits

@@ -1,7 +1,7 @@
 """Environments and their root keys: who is meant by a key, an id, a ref and a slug.
 
 Lookups that succeed are kept in memory and forgotten on change; a key on the hot path costs one
-dict hit. Making projects lives in ``projects.py``, tokens of people in ``tokens.py``.
+dict hit. Projects live in ``projects.py``, tokens of people in ``tokens.py``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,15 @@ from trigger_box.access.keyring import Keyring, token_hash
 from trigger_box.clock import Clock
 from trigger_box.domain import limits
 from trigger_box.domain.errors import NotFoundError, UnauthenticatedError
-from trigger_box.ids import EnvironmentId, OrganizationId, ProjectId, ProjectRef, UserId, new_secret
+from trigger_box.ids import (
+    EnvironmentId,
+    IdSource,
+    OrganizationId,
+    ProjectId,
+    ProjectRef,
+    UserId,
+    new_secret,
+)
 from trigger_box.store.queries import projects as sql
 from trigger_box.store.store import Store
 from trigger_box.store.writer import Transaction
@@ -46,12 +54,13 @@ class _KnownKey:
 
 
 class Directory:
-    """Finds environments and their keys."""
+    """Finds, makes and re-keys environments."""
 
-    def __init__(self, store: Store, keyring: Keyring, clock: Clock) -> None:
+    def __init__(self, store: Store, keyring: Keyring, clock: Clock, ids: IdSource) -> None:
         self._store = store
         self._keyring = keyring
         self._clock = clock
+        self._ids = ids
         self._by_key: dict[tuple[str, str | None], _KnownKey] = {}
         self._by_id: dict[EnvironmentId, Environment] = {}
         # Never emptied, only overwritten: whoever holds an Environment can sign for it at once.
@@ -146,6 +155,44 @@ class Directory:
         return [
             self._keyring.unseal(row["key_sealed"], owner=environment.key_owner_id) for row in rows
         ]
+
+    def add(
+        self,
+        tx: Transaction,
+        project_id: ProjectId,
+        kind: EnvironmentType,
+        owner_id: UserId | None,
+    ) -> str:
+        """Make a root environment inside a transaction; return its key."""
+        environment_id: EnvironmentId = self._ids.environment()
+        key = new_root_key(kind)
+        now_ms = self._clock.now_ms()
+        tx.execute(
+            sql.insert_environment,
+            {
+                "id": environment_id,
+                "project_id": project_id,
+                "type": kind,
+                "slug": SLUGS[kind],
+                "owner_id": owner_id,
+                "concurrency_limit": (
+                    limits.DEVELOPMENT_CONCURRENCY
+                    if kind is EnvironmentType.DEVELOPMENT
+                    else limits.ENVIRONMENT_CONCURRENCY
+                ),
+                "now_ms": now_ms,
+            },
+        )
+        tx.execute(
+            sql.insert_root_key,
+            {
+                "environment_id": environment_id,
+                "key_hash": token_hash(key),
+                "key_sealed": self._keyring.seal(key, owner=environment_id),
+                "now_ms": now_ms,
+            },
+        )
+        return key
 
     async def rotate(self, environment: Environment) -> str:
         """Give an environment a new root key; return it. The one before is good for a day yet.

@@ -15,8 +15,9 @@ from trigger_box.access.actors import User
 from trigger_box.access.attempts import PER_ACCOUNT, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, Attempts
 from trigger_box.access.keyring import token_hash
 from trigger_box.access.names import checked_email, checked_name, checked_password
+from trigger_box.access.organizations import Organizations
 from trigger_box.access.passwords import Passwords
-from trigger_box.access.projects import Projects, user_of
+from trigger_box.access.rows import user_of
 from trigger_box.access.sessions import Sessions
 from trigger_box.clock import Clock
 from trigger_box.domain import limits
@@ -57,7 +58,7 @@ class People:
         clock: Clock,
         ids: IdSource,
         *,
-        projects: Projects,
+        organizations: Organizations,
         sessions: Sessions,
         passwords: Passwords,
         attempts: Attempts,
@@ -65,7 +66,7 @@ class People:
         self._store = store
         self._clock = clock
         self._ids = ids
-        self._projects = projects
+        self._organizations = organizations
         self._sessions = sessions
         self._passwords = passwords
         self._attempts = attempts
@@ -155,7 +156,7 @@ class People:
             if row is not None:
                 return self._update_admin(tx, user_of(row), password_hash), False
             user = self._add(tx, email=email, name=name, password_hash=password_hash)
-            self._projects.join_all(tx, user_id=user.id)
+            self._organizations.join_all(tx, user_id=user.id)
             return user, True
 
         return await self._store.write(put)
@@ -257,7 +258,7 @@ class People:
     ) -> User:
         """Make the administrator and the first organization."""
         user = self._add(tx, email=email, name=name, password_hash=password_hash)
-        self._projects.add_organization(tx, title=FIRST_ORGANIZATION, owner_id=user.id)
+        self._organizations.add(tx, title=FIRST_ORGANIZATION, owner_id=user.id)
         tx.after_commit(self._note_claimed)
         return user
 
@@ -269,7 +270,7 @@ class People:
             self._set_password(tx, user, password_hash, kept_cookie=None)
         if not user.is_admin:
             tx.execute(sql.make_admin, {"id": user.id})
-            self._projects.join_all(tx, user_id=user.id)
+            self._organizations.join_all(tx, user_id=user.id)
         return replace(user, is_admin=True)
 
     def _set_password(

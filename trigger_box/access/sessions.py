@@ -8,7 +8,7 @@ from typing import Final
 
 from trigger_box.access.actors import NewSession, Session, User
 from trigger_box.access.keyring import Keyring, token_hash
-from trigger_box.access.projects import user_of
+from trigger_box.access.rows import user_of
 from trigger_box.clock import Clock
 from trigger_box.domain import limits
 from trigger_box.domain.errors import DeniedError, UnauthenticatedError

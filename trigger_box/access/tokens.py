@@ -9,7 +9,7 @@ from typing import Final
 from trigger_box.access.actors import NewPersonalToken, PersonalToken, User
 from trigger_box.access.keyring import token_hash
 from trigger_box.access.names import checked_name
-from trigger_box.access.projects import user_of
+from trigger_box.access.rows import user_of
 from trigger_box.clock import Clock
 from trigger_box.domain import limits
 from trigger_box.domain.errors import LimitError, NotFoundError, UnauthenticatedError
