@@ -116,6 +116,10 @@ class Person:
             {"token": token, "name": NAME, "email": EMAIL, "password": PASSWORD},
         )
 
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
     def sign_in(self) -> None:
         """Begin a session."""
         self._signed_in("/dashboard/api/sign-in", {"email": EMAIL, "password": PASSWORD})
@@ -166,6 +170,10 @@ class BareWorker:
         name, _, value = variables["OTEL_EXPORTER_OTLP_HEADERS"].partition("=")
         self._otlp = {name: value}
         self._ref = ref
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
 
     def register(self, tasks: list[dict[str, Any]] | None = None, content_hash: str = "1") -> None:
         """Register a version with the tasks."""
@@ -240,8 +248,7 @@ class BareWorker:
     def report(self, begun: dict[str, Any]) -> None:
         """Send spans and logs of the attempt that has begun."""
         run_id = begun["run"]["friendlyId"]
-        carrier = begun["run"].get("traceContext") or {}
-        trace_id, parent = _trace_of(carrier)
+        trace_id, parent = _trace_of(begun["execution"]["run"]["traceContext"])
         now_ns = int(time.time() * _NS_PER_S)
         attempt = {"$entity.type": "attempt", "$style.icon": "attempt", "$style.variant": "warm"}
         spans = [

@@ -79,6 +79,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         worker = BareWorker(box.origin, person.key(ref), ref)
         worker.register()
         yield Place(box=box, person=person, worker=worker, ref=ref)
+        worker.close()
+        person.close()
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def test_the_tasks_of_the_connected_version_are_listed(place: Place, page: Page)
     page.goto(place.base)
 
     expect(page.get_by_role("link", name="process-order", exact=True)).to_be_visible()
-    expect(page.get_by_role("row", name=re.compile("tasks/images.py"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("resize-images"))).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("process-order")).get_by_text("Completed")).to_be_attached()
     page.get_by_role("searchbox", name="Search tasks and files").fill("emails")
     expect(page.get_by_role("link", name="process-order", exact=True)).to_have_count(0)

@@ -27,46 +27,50 @@ function useSettled(text: string): string {
 }
 
 function useRows(place: Place, text: string): PaletteRow[] {
-  const settled = useSettled(text.trim());
+  const part = text.trim();
+  const settled = useSettled(part);
   const found = useResource(settled, (signal) => api.find(place.environment.id, settled, signal)).data.value;
   return useMemo(() => {
     const rows: PaletteRow[] = [];
-    for (const task of found?.tasks ?? []) {
+    // An answer to what was typed before may still be shown: only what fits the text now is offered.
+    const tasks = (found?.tasks ?? []).filter((task) => score(task.id, part) > 0 || score(task.filePath, part) > 0);
+    const runs = (found?.runs ?? []).filter((run) => score(run.id, part) > 0 || score(run.task, part) > 0);
+    for (const task of tasks) {
       rows.push({
         key: `task ${task.id}`,
         group: "Tasks",
         mark: <KindIcon kind={task.kind} />,
-        title: <Marked text={task.id} part={settled} />,
+        title: <Marked text={task.id} part={part} />,
         note: task.filePath,
         href: runsHref(place, { task: task.id }),
       });
     }
-    for (const task of settled ? (found?.tasks ?? []).slice(0, 3) : []) {
+    for (const task of part ? tasks.slice(0, 3) : []) {
       rows.push({
         key: `test ${task.id}`,
         group: "Do",
         mark: <Icon name="play" />,
         title: (
           <>
-            Test <Marked text={task.id} part={settled} />
+            Test <Marked text={task.id} part={part} />
           </>
         ),
         href: testHref(place, task.id),
       });
     }
-    for (const run of found?.runs ?? []) {
+    for (const run of runs) {
       rows.push({
         key: `run ${run.id}`,
         group: "Runs",
         mark: <StatusGlyph status={run.status} />,
         title: <span class="mono">{run.id}</span>,
-        note: <Marked text={run.task} part={settled} />,
+        note: <Marked text={run.task} part={part} />,
         end: <Ago atMs={run.createdAtMs} />,
         href: runHref(place, run.id),
       });
     }
     return rows;
-  }, [found, settled, place]);
+  }, [found, part, place]);
 }
 
 function commandRows(text: string): PaletteRow[] {
