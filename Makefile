@@ -22,7 +22,7 @@ check: setup format lint types imports web-check quick  ## Format, lint, types, 
 test: check  ## Everything: also crash, browser and npm tests, and the packaged program
 	@packaging/setup.sh browser
 	@$(MAKE) --no-print-directory web
-	$(PYTHON) -m pytest tests/machine tests/crash tests/browser tests/compat
+	$(PYTHON) -m pytest tests --ignore tests/unit --ignore tests/integration --ignore tests/tidy
 	@$(MAKE) --no-print-directory package
 	packaging/smoke
 
@@ -47,7 +47,7 @@ web-check:
 	cd web && npm run --silent check && npm run --silent test
 
 quick:
-	$(PYTHON) -m pytest tests/unit tests/integration tests/tidy tests/typing
+	$(PYTHON) -m pytest tests/unit tests/integration tests/tidy
 
 web: setup  ## Build the dashboard into web/dist
 	cd web && npm run --silent build

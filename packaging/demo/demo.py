@@ -30,6 +30,13 @@ PORT = 3030
 READY_S = 30
 STOP_S = 15
 EMAIL = "demo@example.com"
+SHOWN = {
+    "run.started": "started",
+    "run.succeeded": "completed",
+    "attempt.failed": "failed",
+    "run.failed": "gave up",
+    "run.cancelled": "cancelled",
+}
 
 
 class DemoError(Exception):
@@ -161,7 +168,7 @@ async def connected(dev: Process) -> None:
     try:
         async with asyncio.timeout(READY_S):
             while line := await dev.stdout.readline():
-                if json.loads(line).get("event") == "ready":
+                if json.loads(line).get("event") == "version.ready":
                     return
     except TimeoutError:
         raise DemoError(f"the example project was not connected within {READY_S} s") from None
@@ -173,8 +180,10 @@ async def drain(dev: Process) -> None:
     assert dev.stdout is not None
     while line := await dev.stdout.readline():
         event = json.loads(line)
-        if str(event.get("event", "")).startswith("run."):
-            print(f"  {event['event']:<14} {event.get('task', ''):<16} {event.get('run', '')}")
+        if event["event"] in SHOWN:
+            print(
+                f"  {SHOWN[event['event']]:<10} {event['taskId']:<16} {event['runId']}", flush=True
+            )
 
 
 async def trigger_for_ever(url: str, key: str) -> None:

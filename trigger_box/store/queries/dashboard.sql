@@ -111,10 +111,6 @@ SELECT environment_id FROM runs WHERE id = :id;
 SELECT run_id, type, bytes, substr(data, 1, :characters) AS data
   FROM packets WHERE kind = 'PAYLOAD' AND run_id IN (SELECT value FROM json_each(:ids));
 
--- name: packet_sizes
--- Which packets a run has and how big they are. By primary key.
-SELECT kind, type, bytes FROM packets WHERE run_id = :run_id;
-
 -- name: count_children
 -- How many runs a run triggered, counted up to a bound. Served by runs_by_parent.
 SELECT count(*) AS runs FROM (
