@@ -8,10 +8,15 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.builders import a_registration, a_task
 from trigger_box.app import Box
+from trigger_box.domain.errors import UnauthenticatedError
+from trigger_box.engine.environments import set_limits
+from trigger_box.engine.workers import register
 from trigger_box.settings import Settings
 
 PROGRAM = Path(os.environ.get("TRIGGER_BOX_PROGRAM", Path(sys.executable).with_name("trigger-box")))
@@ -27,11 +32,15 @@ class Prepared:
     keys: Mapping[str, str]
 
 
-async def prepare(folder: Path, *, tasks: tuple[str, ...] = ()) -> Prepared:
-    """Make a data folder that is ready to be served; register ``tasks`` in development."""
-    from tests.support.builders import a_registration, a_task  # noqa: PLC0415 - only if wanted
-    from trigger_box.engine.workers import register  # noqa: PLC0415 - as above
+async def prepare(
+    folder: Path, *, tasks: tuple[str, ...] = (), concurrency: int | None = None
+) -> Prepared:
+    """Make a data folder that is ready to be served.
 
+    Args:
+        tasks: registered in development.
+        concurrency: how many runs may be under way at once; None leaves the limits as they are.
+    """
     async with Box(Settings(data_dir=folder)) as box:
         access = box.rooms.access
         owner = await access.create_user("owner@example.com", password=None)
@@ -40,6 +49,11 @@ async def prepare(folder: Path, *, tasks: tuple[str, ...] = ()) -> Prepared:
             environment = await access.environment_of_key(project.keys["dev"])
             registration = a_registration(*(a_task(task) for task in tasks))
             await register(box.rooms.core, environment, registration)
+        if concurrency is not None:
+            for key in project.keys.values():
+                with suppress(UnauthenticatedError):  # previews have environments per branch only
+                    environment = await access.environment_of_key(key)
+                    await set_limits(box.rooms.core, environment.id, limit=concurrency)
         return Prepared(folder, dict(project.keys))
 
 
