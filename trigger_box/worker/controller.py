@@ -111,6 +111,8 @@ class Controller:
 
         Returns how many were in flight.
         """
+        if self._is_stopping:
+            return 0
         self._is_stopping = True
         lives = list(self._lives.values())
         for life in lives:

@@ -139,7 +139,8 @@ class FakeBox:
                 first, *lines = head.strip().split("\r\n")
                 method, path, _ = first.split(" ")
                 headers = {
-                    key.lower(): value.strip() for key, value in (l.split(":", 1) for l in lines)
+                    key.lower(): value.strip()
+                    for key, value in (line.split(":", 1) for line in lines)
                 }
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 self.calls.append(f"{method} {path}")
@@ -151,7 +152,7 @@ class FakeBox:
             self._streams.discard(task)
             writer.close()
 
-    async def _answer(
+    async def _answer(  # noqa: C901, PLR0912, PLR0915 - the protocol as one table
         self,
         method: str,
         path: str,
@@ -415,13 +416,12 @@ MACHINE = {"name": "small-1x", "cpu": 0.5, "memory": 0.5, "centsPerMs": 0.0}
 
 
 def an_execution(run: FakeRun) -> dict[str, Any]:
-    payload = run.payload if isinstance(run.payload, str) else json.dumps(run.payload)
     return {
         "task": {"id": run.task, "filePath": "tasks/example.py"},
         "attempt": {"number": run.attempt, "startedAt": NOW},
         "run": {
             "id": run.id,
-            "payload": "" if run.payload is None else payload,
+            "payload": "" if run.payload is None else json.dumps(run.payload),
             "payloadType": "application/json",
             "tags": [],
             "isTest": False,
