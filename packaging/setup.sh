@@ -90,7 +90,9 @@ setup_web() {
   local inputs=(web/package.json web/package-lock.json)
   fresh web/node_modules/.setup-web "${inputs[@]}" && return
   say "installing the dashboard's locked packages into web/node_modules"
-  (cd web && PATH="$PWD/../.venv/bin:$PATH" npm ci --no-audit --no-fund --loglevel=error)
+  # Not `npm ci`: it refuses a lock without the packages of systems that the registry did not offer
+  # where the lock was made. This takes the locked versions too, and leaves the lock as it is.
+  (cd web && PATH="$PWD/../.venv/bin:$PATH" npm install --no-save --no-audit --no-fund --loglevel=error)
   done_with web/node_modules/.setup-web "${inputs[@]}"
 }
 
