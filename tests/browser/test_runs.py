@@ -31,7 +31,9 @@ def test_the_tasks_of_the_connected_version_are_listed(place: Place, page: Page)
 
     expect(page.get_by_role("link", name="process-order", exact=True)).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("resize-images"))).to_be_visible()
-    expect(page.get_by_role("row", name=re.compile("process-order")).get_by_text("Completed")).to_be_attached()
+    expect(
+        page.get_by_role("row", name=re.compile("process-order")).get_by_text("Completed")
+    ).to_be_attached()
     page.get_by_role("searchbox", name="Search tasks and files").fill("emails")
     expect(page.get_by_role("link", name="process-order", exact=True)).to_have_count(0)
     expect(page).to_have_url(f"{place.base}?q=emails")
@@ -101,7 +103,7 @@ def test_nothing_found_says_so_and_helps_out(place: Place, page: Page) -> None:
 def test_pages_turn_and_the_keyboard_moves_through_them(place: Place, page: Page) -> None:
     ids = [place.worker.trigger("send-receipt", tags=["page"]) for _ in range(27)]
     page.goto(f"{place.base}/runs?tag=page")
-    expect(page.get_by_text("1–25 of 27")).to_be_visible()
+    expect(page.get_by_text("1–25 of 27")).to_be_visible()  # noqa: RUF001 - the page's own dash
 
     page.keyboard.press("j")
     expect(page.get_by_role("link", name=ids[-1])).to_be_focused()
@@ -189,7 +191,9 @@ def test_a_run_is_cancelled_after_one_was_asked(place: Place, page: Page) -> Non
 
 
 def test_a_replay_takes_over_a_payload_that_was_changed(place: Place, page: Page) -> None:
-    begun = place.worker.begin("process-order", {"orderId": "ord_9", "items": [], "big": 9007199254740993})
+    begun = place.worker.begin(
+        "process-order", {"orderId": "ord_9", "items": [], "big": 9007199254740993}
+    )
     old = begun["run"]["friendlyId"]
     place.worker.complete(begun)
     page.goto(f"{place.base}/runs/{old}")

@@ -34,7 +34,8 @@ async def a_core(folder: Path, *, clock: Clock | None = None, seed: int = 1) -> 
     clock = clock or ManualClock()
     store = await Store.open(DataFolder(folder))
     try:
-        yield await open_core(store, clock=clock, ids=IdSource(clock, random.Random(seed)))
+        ids = IdSource(clock, random.Random(seed))  # noqa: S311 - a test repeats by its seed
+        yield await open_core(store, clock=clock, ids=ids)
     finally:
         await store.close()
 

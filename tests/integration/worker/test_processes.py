@@ -166,7 +166,12 @@ async def test_a_process_that_dies_takes_its_children_with_it(tmp_path: Path) ->
 async def test_when_the_seed_is_killed_runs_fail_and_a_new_seed_is_planted(tmp_path: Path) -> None:
     a_project(
         tmp_path,
-        example='@task("parent")\ndef parent(payload: float):\n    time.sleep(payload)\n    return os.getppid()',
+        example="""
+        @task("parent")
+        def parent(payload: float):
+            time.sleep(payload)
+            return os.getppid()
+        """,
     )
     async with a_fake_box() as box, a_worker(box, tmp_path, runs_max=1) as worker:
         await worker.add_version()
