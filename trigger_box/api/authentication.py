@@ -141,6 +141,9 @@ class Authenticator:
         if Credential.OTLP_TOKEN in allowed and (otlp_token := headers.get(_OTLP_HEADER)):
             environment_id = self._access.environment_of_otlp_token(otlp_token.decode("latin-1"))
             return Caller(credential=Credential.OTLP_TOKEN, otlp_environment_id=environment_id)
+        if allowed == SESSION:
+            # A proxy may ask for a password of its own: what it adds is not meant for us.
+            return await self._of_session(scope, headers)
         authorization = headers.get(b"authorization")
         if authorization is None:
             if Credential.SESSION in allowed:
