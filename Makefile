@@ -22,7 +22,8 @@ check: setup format lint types imports web-check quick  ## Format, lint, types, 
 test: check  ## Everything: also crash, browser and npm tests, and the packaged program
 	@packaging/setup.sh browser
 	@$(MAKE) --no-print-directory web
-	$(PYTHON) -m pytest tests --ignore tests/unit --ignore tests/integration --ignore tests/tidy
+	$(PYTHON) -m pytest tests --ignore tests/unit --ignore tests/integration --ignore tests/tidy --ignore tests/browser
+	$(PYTHON) -m pytest tests/browser  # apart: Playwright's blocking form keeps a loop of its own running
 	@$(MAKE) --no-print-directory package
 	packaging/smoke
 
