@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Literal, NoReturn, TypeVar
 
 from trigger_box.sdk.errors import SubtaskError
@@ -21,16 +21,9 @@ class Ok(Generic[R_co]):
     output: R_co
     id: str = ""
     task_id: str = ""
-
-    @property
-    def ok(self) -> Literal[True]:
-        """True."""
-        return True
-
-    @property
-    def error(self) -> None:
-        """None."""
-        return None
+    # Fields, not properties: type checkers tell Ok from Err by them.
+    ok: Literal[True] = field(default=True, init=False, repr=False)
+    error: None = field(default=None, init=False, repr=False)
 
     def unwrap(self) -> R_co:
         """Return the output."""
@@ -44,16 +37,8 @@ class Err:
     error: RunError
     id: str = ""
     task_id: str = ""
-
-    @property
-    def ok(self) -> Literal[False]:
-        """False."""
-        return False
-
-    @property
-    def output(self) -> None:
-        """None."""
-        return None
+    ok: Literal[False] = field(default=False, init=False, repr=False)
+    output: None = field(default=None, init=False, repr=False)
 
     def unwrap(self) -> NoReturn:
         """Raise what went wrong.
