@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable
+from functools import lru_cache
 from threading import Lock
 from typing import Final, NewType
 from uuid import UUID
@@ -38,6 +39,11 @@ _SNAPSHOT_PREFIX: Final = "snapshot_"
 _RUN_PREFIX: Final = "run_"
 
 
+@lru_cache(maxsize=1024)
+def _snapshot_suffix(number: int) -> str:
+    return _base32(number, _SNAPSHOT_NUMBER_LENGTH)
+
+
 def _base32(number: int, length: int) -> str:
     characters: list[str] = []
     for _ in range(length):
@@ -54,9 +60,7 @@ def snapshot_id(run_id: RunId, number: int) -> SnapshotId:
     creation order as strings. Source: run-engine 3, the controller in images drops a snapshot
     whose id compares lower than the one it holds.
     """
-    return SnapshotId(
-        f"{_SNAPSHOT_PREFIX}{run_id[len(_RUN_PREFIX) :]}{_base32(number, _SNAPSHOT_NUMBER_LENGTH)}"
-    )
+    return SnapshotId(f"{_SNAPSHOT_PREFIX}{run_id[len(_RUN_PREFIX) :]}{_snapshot_suffix(number)}")
 
 
 def snapshot_number(run_id: RunId, snapshot: str) -> int | None:

@@ -14,7 +14,7 @@ from trigger_box.domain.errors import RunNotFoundError, StaleTransitionError
 from trigger_box.domain.runs import RunState, RunStatus
 from trigger_box.engine import metadata, settlements
 from trigger_box.engine.changes import snapshot_of_row
-from trigger_box.engine.claims import Claim, Claimed, claim
+from trigger_box.engine.claims import Claim, Claimed, claim, handed_over
 from trigger_box.engine.core import Core
 from trigger_box.engine.executions import (
     AttemptStatus,
@@ -26,7 +26,7 @@ from trigger_box.engine.executions import (
     Started,
     SucceededAttempt,
 )
-from trigger_box.engine.heads import attempt_of, head_of
+from trigger_box.engine.heads import attempt_of, head_and_attempt
 from trigger_box.engine.metadata import MetadataChange
 from trigger_box.engine.packets import StoredPacket, put_away
 from trigger_box.engine.rows import AttemptRow, RunFacts, RunHead
@@ -108,10 +108,10 @@ def _call(
 
 
 def _start(core: Core, call: _Call, tx: Transaction) -> Begun:
-    row = tx.one(sql.facts, {"id": call.run_id})
-    if row is None or row["environment_id"] != call.environment_id:
+    row = tx.plain(sql.facts, {"id": call.run_id})
+    facts = None if row is None else RunFacts._make(row)
+    if facts is None or facts.environment_id != call.environment_id:
         raise RunNotFoundError
-    facts = RunFacts._make(row)
     state = RunState(facts.state)
     attempt = attempt_of(tx, call.run_id, facts.attempt_number)
     if state in _WITH_ATTEMPT and _is_repeated_start(attempt, call):
@@ -151,14 +151,12 @@ def _is_repeated_start(attempt: AttemptRow | None, call: _Call) -> bool:
 
 def _begun_before(core: Core, tx: Transaction, facts: RunFacts, attempt: AttemptRow) -> Begun:
     """Return the answer that an accepted start got."""
-    row = tx.one(sql.snapshot, {"run_id": facts.id, "number": attempt.snapshot_number + 1})
-    assert row is not None, "a start leaves a snapshot"
     assert facts.locked_worker_id is not None, "a started run is bound to a version"
     version = core.versions.of(tx, facts.locked_worker_id)
     assert version is not None, "a run keeps its version alive"
     return Begun(
         facts=facts,
-        snapshot=snapshot_of_row(facts.id, row),
+        snapshot=_stored_snapshot(tx, facts.id, attempt.snapshot_number + 1),
         attempt_number=attempt.number,
         attempt_started_at_ms=attempt.started_at_ms,
         version=version,
@@ -221,11 +219,7 @@ async def complete(  # noqa: PLR0913 - a worker's call has these parts
     flushed = metadata.flush_of(completion.flushed_metadata)
     reported = _Reported(completion, output, flushed, takes=take)
     answer = await core.store.write(partial(_complete, core, call, reported))
-    following = None
-    if answer.next is not None:
-        following = answer.next.dequeued
-        if answer.next.begun is not None:
-            following = replace(following, started=await started(core, answer.next.begun))
+    following = None if answer.next is None else await handed_over(core, answer.next)
     return Completed(
         attempt_status=answer.settled.attempt_status,
         run=answer.info,
@@ -235,10 +229,9 @@ async def complete(  # noqa: PLR0913 - a worker's call has these parts
 
 
 def _complete(core: Core, call: _Call, reported: _Reported, tx: Transaction) -> _Answer:
-    head = head_of(tx, call.run_id, call.environment_id)
-    attempt = attempt_of(tx, call.run_id, head.attempt_number)
+    head, attempt = head_and_attempt(tx, call.run_id, call.environment_id)
     if not _is_wanted(head, attempt, call):
-        return _answered_before(tx, head, call)
+        return _answered_before(core, tx, head, call)
     if reported.flushed is not None:
         metadata.flush(tx, head, reported.flushed, now_ms=core.clock.now_ms())
     completion = reported.completion
@@ -254,23 +247,33 @@ def _complete(core: Core, call: _Call, reported: _Reported, tx: Transaction) -> 
     else:
         assert reported.output is not None, "a success has an output packet"
         settled = settlements.succeed(core, tx, head, reported.output, report)
-    info = _info(head, settled.snapshot)
-    following: list[Claimed] = []
+    following = None
     if reported.takes and settled.attempt_status is not AttemptStatus.RETRY_IMMEDIATELY:
-        following = claim(
-            core,
-            tx,
-            Claim(
-                environment_id=call.environment_id,
-                runner_id=call.runner_id,
-                runs_max=1,
-                worker_ids=None
-                if head.locked_worker_id is None
-                else frozenset({head.locked_worker_id}),
-                starts=True,
-            ),
+        following = _take_next(core, tx, head, call)
+    return _Answer(settled, _info(head, settled.snapshot), following)
+
+
+def _take_next(core: Core, tx: Transaction, head: RunHead, call: _Call) -> Claimed | None:
+    """Take the next run for the same worker, and note it: a repeated call gets it again."""
+    assert head.locked_worker_id is not None, "a started run is bound to a version"
+    wanted = Claim(
+        environment_id=call.environment_id,
+        runner_id=call.runner_id,
+        runs_max=1,
+        worker_ids=frozenset({head.locked_worker_id}),
+        starts=True,
+    )
+    for claimed in claim(core, tx, wanted):
+        tx.execute(
+            sql.take_next,
+            {
+                "run_id": head.id,
+                "number": head.attempt_number,
+                "next_run_id": claimed.facts.id,
+            },
         )
-    return _Answer(settled, info, following[0] if following else None)
+        return claimed
+    return None
 
 
 def _is_wanted(head: RunHead, attempt: AttemptRow | None, call: _Call) -> bool:
@@ -289,32 +292,82 @@ def _is_wanted(head: RunHead, attempt: AttemptRow | None, call: _Call) -> bool:
     return first <= call.named < head.snapshot_number and call.runner_id == head.runner_id
 
 
-def _answered_before(tx: Transaction, head: RunHead, call: _Call) -> _Answer:
+def _answered_before(core: Core, tx: Transaction, head: RunHead, call: _Call) -> _Answer:
     """Return the answer that an accepted completion got.
 
     Raises:
         StaleTransitionError: this call was never accepted.
     """
-    row = tx.one(
+    row = tx.plain(
         sql.completed_attempt,
         {"run_id": head.id, "named": call.named, "request_key": call.request_key},
     )
     if row is None:
-        raise StaleTransitionError(state=head.state)
+        return _confirmed_before(tx, head, call)
     attempt = AttemptRow._make(row)
-    if (
-        attempt.complete_key != call.request_key
-        if attempt.complete_key is not None and call.request_key is not None
-        else attempt.runner_id != call.runner_id
-    ):
+    if attempt.complete_key is not None and call.request_key is not None:
+        is_repeated = attempt.complete_key == call.request_key
+    else:
+        is_repeated = attempt.runner_id == call.runner_id
+    if not is_repeated:
         raise StaleTransitionError(state=head.state)
     assert attempt.complete_status is not None, "an accepted completion has an answer"
-    stored = tx.one(sql.snapshot, {"run_id": head.id, "number": attempt.result_snapshot_number})
-    assert stored is not None, "an accepted completion leaves a snapshot"
-    snapshot = snapshot_of_row(head.id, stored)
-    return _Answer(
-        Settled(AttemptStatus(attempt.complete_status), snapshot), _info(head, snapshot), None
+    assert attempt.result_snapshot_number is not None, "an accepted completion has a snapshot"
+    snapshot = _stored_snapshot(tx, head.id, attempt.result_snapshot_number)
+    settled = Settled(AttemptStatus(attempt.complete_status), snapshot)
+    return _Answer(settled, _info(head, snapshot), _taken_before(core, tx, attempt, call))
+
+
+def _confirmed_before(tx: Transaction, head: RunHead, call: _Call) -> _Answer:
+    """Return the answer to a repeated "cancelled" of a run that had not begun: no attempt has it.
+
+    Raises:
+        StaleTransitionError: it is something else.
+    """
+    is_repeated = (
+        head.run_state is RunState.FINISHED
+        and head.final_status is RunStatus.CANCELED
+        and head.runner_id == call.runner_id
+        and call.named is not None
+        and head.snapshot_number - 2 <= call.named < head.snapshot_number
     )
+    if not is_repeated:
+        raise StaleTransitionError(state=head.state)
+    snapshot = _stored_snapshot(tx, head.id, head.snapshot_number)
+    settled = Settled(AttemptStatus.RUN_FINISHED, snapshot)
+    return _Answer(settled, _info(head, snapshot), None)
+
+
+def _taken_before(core: Core, tx: Transaction, attempt: AttemptRow, call: _Call) -> Claimed | None:
+    """Return the run that went out with the lost answer, if it is this worker's still."""
+    if attempt.next_run_id is None:
+        return None
+    row = tx.plain(sql.facts, {"id": attempt.next_run_id})
+    assert row is not None, "a run that was handed over exists"
+    facts = RunFacts._make(row)
+    begun = attempt_of(tx, facts.id, facts.attempt_number)
+    is_still_its = (
+        facts.state == RunState.EXECUTING.value
+        and facts.runner_id == call.runner_id
+        and begun is not None
+        and begun.ended_at_ms is None
+    )
+    if not is_still_its:
+        return None
+    assert begun is not None, "checked just now"
+    again = _begun_before(core, tx, facts, begun)
+    return Claimed(
+        facts=facts._replace(attempt_number=begun.number - 1),
+        version=again.version,
+        snapshot=again.snapshot,
+        begun=again,
+    )
+
+
+def _stored_snapshot(tx: Transaction, run_id: RunId, number: int) -> Snapshot:
+    row = tx.one(sql.snapshot, {"run_id": run_id, "number": number})
+    assert row is not None, "an accepted call leaves a snapshot"
+    return snapshot_of_row(run_id, row)
 
 
 def _info(head: RunHead, snapshot: Snapshot) -> RunInfo:

@@ -18,10 +18,10 @@ from trigger_box.domain.runs import LEASE_MS, RunEvent, RunState, RunStatus, nex
 from trigger_box.domain.versions import PendingReason
 from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
-from trigger_box.engine.executions import Dequeued, RunInfo
+from trigger_box.engine.executions import Dequeued, RunInfo, Snapshot
 from trigger_box.engine.placement import ensure_queue
 from trigger_box.engine.rows import RunFacts
-from trigger_box.engine.starts import Begun, Start, begin
+from trigger_box.engine.starts import Begun, Start, begin, started
 from trigger_box.engine.traces import context_of
 from trigger_box.engine.versions import Task, Version
 from trigger_box.ids import EnvironmentId, WorkerId
@@ -29,6 +29,7 @@ from trigger_box.store.queries import runs as sql
 from trigger_box.store.queries import workers as workers_sql
 from trigger_box.store.writer import Transaction
 
+_LANE_HEAD: Final = sql.lane_head
 _encode: Final = msgspec.json.Encoder().encode
 _decode_object: Final = msgspec.json.Decoder(dict[str, object]).decode
 
@@ -49,12 +50,36 @@ class Claim:
     starts: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A run that was taken, and its attempt if that has begun."""
+    """A run that was taken: what its answer is made of. ``begun`` if its attempt runs already."""
 
-    dequeued: Dequeued
+    facts: RunFacts
+    version: Version
+    snapshot: Snapshot
     begun: Begun | None
+
+
+async def handed_over(core: Core, claimed: Claimed) -> Dequeued:
+    """Return what the worker is told. Made on the event loop: the writer has enough to do."""
+    facts, version, snapshot = claimed.facts, claimed.version, claimed.snapshot
+    return Dequeued(
+        run=RunInfo(id=facts.id, status=snapshot.status, attempt_number=snapshot.attempt_number),
+        snapshot=snapshot,
+        dequeued_at_ms=snapshot.created_at_ms,
+        task=facts.task,
+        queue_name=facts.queue_name,
+        worker_id=version.id,
+        version=version.version,
+        runtime=version.runtime,
+        machine=machine_named(facts.machine),
+        attempt_number=facts.attempt_number + 1,
+        is_test=bool(facts.is_test),
+        is_replay=facts.replay_of_run_id is not None,
+        annotations=_decode_object(facts.annotations),
+        trace=context_of(facts.trace_id, facts.span_id, facts.trace_context),
+        started=None if claimed.begun is None else await started(core, claimed.begun),
+    )
 
 
 def claim(core: Core, tx: Transaction, wanted: Claim) -> list[Claimed]:
@@ -71,16 +96,10 @@ class _Claiming:
         self._wanted = wanted
         self._lanes = core.lanes
         self._state = core.lanes.environment(tx, wanted.environment_id)
-        self._suits: dict[str, object] | None = None
-        if wanted.worker_ids is not None:
-            current = self._state.current_worker_id
-            self._suits = {
-                "worker_ids": _encode(sorted(wanted.worker_ids)).decode(),
-                "takes_unlocked": int(current is None or current in wanted.worker_ids),
-                # In development a version ends with its process: a run that nobody pinned goes
-                # on with the newest code. Elsewhere the binding is for the run's whole life.
-                "relocks": int(self._state.is_development),
-            }
+        current = self._state.current_worker_id
+        self._takes_unlocked = (
+            wanted.worker_ids is None or current is None or current in wanted.worker_ids
+        )
 
     def take(self) -> list[Claimed]:
         wanted = self._wanted
@@ -110,18 +129,30 @@ class _Claiming:
         return taken
 
     def _head_of(self, lane: LaneKey) -> RunFacts | None:
-        parameters: dict[str, object] = {
-            "environment_id": lane.environment_id,
-            "queue_name": lane.queue_name,
-            "concurrency_key": lane.concurrency_key,
-        }
-        if self._suits is None:
-            row = self._tx.one(sql.lane_head, parameters)
-            assert row is not None, f"the lane {lane} counts a run that is not there"
-        else:
-            parameters.update(self._suits)
-            row = self._tx.one(sql.lane_head_for_workers, parameters)
+        parameters: dict[str, object] = lane._asdict()
+        row = self._tx.plain(_LANE_HEAD, parameters)
+        assert row is not None, f"the lane {lane} counts a run that is not there"
+        facts = RunFacts._make(row)
+        if self._suits(facts):
+            return facts
+        # Bound to a version that this caller has not got: look further down the lane.
+        assert self._wanted.worker_ids is not None, "who runs any version is suited by all"
+        parameters["worker_ids"] = _encode(sorted(self._wanted.worker_ids)).decode()
+        parameters["takes_unlocked"] = int(self._takes_unlocked)
+        parameters["relocks"] = int(self._state.is_development)
+        row = self._tx.plain(sql.lane_head_for_workers, parameters)
         return None if row is None else RunFacts._make(row)
+
+    def _suits(self, facts: RunFacts) -> bool:
+        """Return whether this caller may run a run: as ``lane_head_for_workers`` has it."""
+        worker_ids, locked = self._wanted.worker_ids, facts.locked_worker_id
+        if worker_ids is None or locked in worker_ids:
+            return True
+        if not self._takes_unlocked:
+            return False
+        # In development a version ends with its process: a run that nobody pinned goes on with
+        # the newest code. Elsewhere the binding is for the run's whole life.
+        return locked is None or (self._state.is_development and not facts.is_version_pinned)
 
     def _claim_one(self, lane: LaneKey, facts: RunFacts) -> Claimed | None:
         """Take a run; None if it went elsewhere: nothing can run it, or not from this queue."""
@@ -164,24 +195,15 @@ class _Claiming:
         """Bind a run to a version and its policies, lease it, and begin it if that is wanted."""
         core, wanted = self._core, self._wanted
         now_ms = core.clock.now_ms()
-        machine = facts.machine or task.machine or DEFAULT.name
         is_bound_anew = facts.locked_worker_id != version.id
         max_attempts = facts.trigger_max_attempts or task.attempts_max
-        snapshot = snapshot_after(
-            facts.id,
-            facts.snapshot_number,
-            state=next_state(RunState.QUEUED, RunEvent.DEQUEUED),
-            status=RunStatus.DEQUEUED,
-            attempt_number=facts.attempt_number,
-            description="Run was dequeued for execution",
-            runner_id=wanted.runner_id,
-            now_ms=now_ms,
-        )
+        state = next_state(RunState.QUEUED, RunEvent.DEQUEUED)
+        number = facts.snapshot_number + 1
         bound = facts._replace(
-            state=snapshot.state.value,
-            snapshot_number=snapshot.number,
+            state=state.value,
+            snapshot_number=number,
             queue_id=ensure_queue(core, self._tx, facts.environment_id, facts.queue_name).id,
-            machine=machine,
+            machine=facts.machine or task.machine or DEFAULT.name,
             max_duration_s=facts.max_duration_s or task.max_duration_s,
             locked_worker_id=version.id,
             # The policies are copied once, at the first claim under a version.
@@ -193,58 +215,44 @@ class _Claiming:
         parameters: dict[str, object] = {
             "id": facts.id,
             "state": bound.state,
-            "status": snapshot.status.value,
-            "snapshot_number": snapshot.number,
-            "lease_expires_at_ms": now_ms + LEASE_MS[snapshot.state],
+            "status": RunStatus.DEQUEUED.value,
+            "snapshot_number": number,
+            "lease_expires_at_ms": now_ms + LEASE_MS[state],
             "runner_id": wanted.runner_id,
             "queue_id": bound.queue_id,
             "locked_worker_id": version.id,
             "locked_version": version.version,
-            "machine": machine,
+            "machine": bound.machine,
             "max_attempts": bound.max_attempts,
             "retry_policy": bound.retry_policy,
             "max_duration_s": bound.max_duration_s,
             "now_ms": now_ms,
         }
-        record(self._tx, facts, snapshot)
-        begun: Begun | None = None
         if wanted.starts:
-            begun = begin(
-                core,
-                self._tx,
-                Start(
-                    facts=bound,
-                    version=version,
-                    task=task,
-                    runner_id=wanted.runner_id,
-                    claim=parameters,
-                ),
+            # Two moves, one row: nobody could see the state between them, so only its number is
+            # used up, and no snapshot is kept of it.
+            start = Start(
+                facts=bound,
+                version=version,
+                task=task,
+                runner_id=wanted.runner_id,
+                claim=parameters,
             )
-        else:
-            self._tx.execute(sql.claim, parameters)
-        return Claimed(
-            Dequeued(
-                run=RunInfo(
-                    id=facts.id,
-                    status=snapshot.status,
-                    attempt_number=facts.attempt_number,
-                ),
-                snapshot=snapshot,
-                dequeued_at_ms=now_ms,
-                task=facts.task,
-                queue_name=facts.queue_name,
-                worker_id=version.id,
-                version=version.version,
-                runtime=version.runtime,
-                machine=machine_named(machine),
-                attempt_number=facts.attempt_number + 1,
-                is_test=bool(facts.is_test),
-                is_replay=facts.replay_of_run_id is not None,
-                annotations=_decode_object(facts.annotations),
-                trace=context_of(facts.trace_id, facts.span_id, facts.trace_context),
-            ),
-            begun,
+            begun = begin(core, self._tx, start)
+            return Claimed(facts=bound, version=version, snapshot=begun.snapshot, begun=begun)
+        snapshot = snapshot_after(
+            facts.id,
+            facts.snapshot_number,
+            state=state,
+            status=RunStatus.DEQUEUED,
+            attempt_number=facts.attempt_number,
+            description="Run was dequeued for execution",
+            runner_id=wanted.runner_id,
+            now_ms=now_ms,
         )
+        self._tx.execute(sql.claim, parameters)
+        record(self._tx, facts, snapshot)
+        return Claimed(facts=bound, version=version, snapshot=snapshot, begun=None)
 
     def _set_pending(self, lane: LaneKey, facts: RunFacts, reason: PendingReason) -> None:
         """Let a run that nothing can run wait for a version, and say why."""

@@ -6,17 +6,17 @@ The taking itself happens in the writer's thread (``claims.py``).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 from trigger_box.access.actors import Environment
 from trigger_box.domain import limits
 from trigger_box.engine.bus import Ticket
-from trigger_box.engine.claims import Claim, Claimed, claim
+from trigger_box.engine.claims import Claim, Claimed, claim, handed_over
 from trigger_box.engine.core import Core
 from trigger_box.engine.executions import Dequeued
-from trigger_box.engine.starts import started
+from trigger_box.engine.handbacks import hand_back, hand_back_later
 from trigger_box.ids import WorkerId
 from trigger_box.store.writer import Transaction
 
@@ -51,15 +51,42 @@ async def dequeue(  # noqa: PLR0913 - a worker's call has these parts
         worker_ids=worker_ids,
         starts=start,
     )
-    ends_at_s = core.clock.monotonic_s() + min(wait_ms, limits.DEQUEUE_WAIT_MS_MAX) / 1_000
+    take = partial(_claim_unless_gone, core, wanted, gone)
+    # The usual case under load: something is there, and nobody needs to stand in line.
+    claimed = await _take(core, take) if core.lanes.may_go(environment.id) else []
+    if not claimed and wait_ms > 0:
+        ends_at_s = core.clock.monotonic_s() + min(wait_ms, limits.DEQUEUE_WAIT_MS_MAX) / 1_000
+        claimed = await _wait_for_runs(core, take, environment, gone, ends_at_s)
+    if gone is not None and gone.is_set() and claimed:
+        await core.store.write(partial(hand_back, core, claimed))
+        return []
+    return [await handed_over(core, one) for one in claimed]
+
+
+async def _take(core: Core, take: Callable[[Transaction], list[Claimed]]) -> list[Claimed]:
+    """Claim; if the caller is cancelled meanwhile, what was taken goes back."""
+    taking = core.store.submit(take)
+    try:
+        return await asyncio.shield(taking)
+    except asyncio.CancelledError:
+        hand_back_later(core, taking)
+        raise
+
+
+async def _wait_for_runs(
+    core: Core,
+    take: Callable[[Transaction], list[Claimed]],
+    environment: Environment,
+    gone: asyncio.Event | None,
+    ends_at_s: float,
+) -> list[Claimed]:
     while True:
         # In line before looking: what becomes ready while we look will call this ticket.
         with core.bus.ticket(environment.id) as ticket:
-            claimed: list[Claimed] = []
-            if core.lanes.may_have_work(environment.id):
-                claimed = await core.store.write(partial(_claim_unless_gone, core, wanted, gone))
-            if claimed:
-                return [await _told(core, one) for one in claimed]
+            if core.lanes.may_go(environment.id):
+                claimed = await _take(core, take)
+                if claimed:
+                    return claimed
             left_s = ends_at_s - core.clock.monotonic_s()
             if left_s <= 0 or (gone is not None and gone.is_set()):
                 return []
@@ -89,9 +116,3 @@ async def _wait(ticket: Ticket, gone: asyncio.Event | None, left_s: float) -> No
             finally:
                 called.cancel()
                 left.cancel()
-
-
-async def _told(core: Core, claimed: Claimed) -> Dequeued:
-    if claimed.begun is None:
-        return claimed.dequeued
-    return replace(claimed.dequeued, started=await started(core, claimed.begun))

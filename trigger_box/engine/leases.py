@@ -17,6 +17,7 @@ from trigger_box.engine import settlements
 from trigger_box.engine.core import Core
 from trigger_box.engine.endings import Ending, finish
 from trigger_box.engine.executions import FailedAttempt
+from trigger_box.engine.handbacks import PutBack, put_back
 from trigger_box.engine.heads import attempt_of
 from trigger_box.engine.heartbeats import Beat
 from trigger_box.engine.requeues import Requeue, requeue
@@ -76,6 +77,8 @@ def judge(core: Core, tx: Transaction, head: RunHead, *, is_development: bool) -
         )
     elif state is RunState.PENDING_EXECUTING:
         fail_dispatch(core, tx, head, "The worker that took it did not start it")
+    elif _never_arrived(tx, head):
+        fail_dispatch(core, tx, head, "The worker that took it gave no sign of life")
     elif is_development:
         # People quit their dev session: nobody wants these runs again (run-engine 9).
         settlements.confirm_cancel(
@@ -138,15 +141,18 @@ def fail_dispatch(core: Core, tx: Transaction, head: RunHead, reason: str) -> No
             now_ms=now_ms,
         )
         return
-    requeue(
-        core,
-        tx,
-        head,
-        Requeue(
-            event=RunEvent.DISPATCH_FAILED,
-            description=reason,
-            due_at_ms=now_ms + delay_ms,
-            dispatch_failures=failures,
-        ),
-        now_ms=now_ms,
-    )
+    how = PutBack(reason=reason, dispatch_failures=failures, due_at_ms=now_ms + delay_ms)
+    put_back(core, tx, head, how)
+
+
+def _never_arrived(tx: Transaction, head: RunHead) -> bool:
+    """Return whether an attempt was begun as it was handed out, and nobody has beaten since.
+
+    Its first lease is as short as a dispatch's; any sign of life makes it as long as an attempt's.
+    """
+    attempt = attempt_of(tx, head.id, head.attempt_number)
+    row = tx.one(sql.lease_of, {"id": head.id})
+    if attempt is None or attempt.ended_at_ms is not None or row is None:
+        return False
+    lease_expires_at_ms: int = row["lease_expires_at_ms"]
+    return lease_expires_at_ms < attempt.started_at_ms + LEASE_MS[RunState.EXECUTING]

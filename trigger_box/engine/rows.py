@@ -5,7 +5,7 @@ Tuples, because a frozen dataclass of forty fields costs more than the query tha
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from trigger_box.domain.fairness import LaneKey
 from trigger_box.domain.runs import RunState, RunStatus
@@ -27,27 +27,21 @@ class RunHead(NamedTuple):
     dispatch_failures: int
     queue_name: str
     concurrency_key: str
-    rank_ms: int
     priority_ms: int
     is_ready: int
-    due_at_ms: int | None
     delay_until_ms: int | None
     ttl: str | None
-    ttl_at_ms: int | None
     max_attempts: int | None
     retry_policy: str | None
     machine: str | None
     locked_worker_id: WorkerId | None
     runner_id: str | None
     started_at_ms: int | None
-    executed_at_ms: int | None
     completed_at_ms: int | None
-    created_at_ms: int
     usage_ms: int
     cost_in_cents: float
     parent_run_id: RunId | None
     root_run_id: RunId | None
-    tags: str
 
     @property
     def run_state(self) -> RunState:
@@ -105,6 +99,10 @@ class RunFacts(NamedTuple):
     usage_ms: int
     cost_in_cents: float
     base_cost_in_cents: float
+
+
+HEAD_COLUMNS: Final = len(RunHead._fields)
+"""Where the attempt begins in a row of ``runs.head_with_attempt``."""
 
 
 class AttemptRow(NamedTuple):

@@ -81,7 +81,9 @@ def begin(core: Core, tx: Transaction, start: Start) -> Begun:
         status=snapshot.status.value,
         snapshot_number=snapshot.number,
         attempt_number=snapshot.attempt_number,
-        lease_expires_at_ms=now_ms + LEASE_MS[snapshot.state],
+        # Handed out and begun in one step: whether it arrived shows at the first sign of life.
+        lease_expires_at_ms=now_ms
+        + LEASE_MS[snapshot.state if start.claim is None else RunState.PENDING_EXECUTING],
         runner_id=start.runner_id,
         now_ms=now_ms,
     )

@@ -36,7 +36,9 @@ def _add(
     core: Core, environment_id: EnvironmentId, run_id: RunId, tags: tuple[str, ...], tx: Transaction
 ) -> int:
     head = head_of(tx, run_id, environment_id)
-    before = _decode(head.tags)
+    row = tx.one(sql.tags_of, {"id": run_id})
+    assert row is not None, "its head was read just now"
+    before = _decode(row["tags"])
     after = clean_tags((*before, *tags))
     new = after[len(before) :]
     if not new:

@@ -99,8 +99,15 @@ class Store:
             UnavailableError: the writer has too much to do, or the disk failed.
             StoreFullError: the disk is full; nothing was stored.
         """
+        return await self.submit(change)
+
+    def submit(self, change: Callable[[Transaction], T]) -> asyncio.Future[T]:
+        """Hand over one change without waiting; otherwise like ``write``.
+
+        Cancelling the future keeps a change that has not begun from happening, and no other.
+        """
         assert self._writer is not None, "the store is open"
-        return await self._writer.write(change)
+        return self._writer.write(change)
 
     @property
     def backlog(self) -> int:

@@ -23,6 +23,8 @@ T = TypeVar("T")
 Row = sqlite3.Row
 Parameters = Mapping[str, object]
 
+_INSERT_CHANGE: Final = sql.insert_change
+_NONE: Final[Parameters] = {}
 _OWN_SAVEPOINT: Final = "SAVEPOINT change"
 _KEEP: Final = "RELEASE change"
 _UNDO: Final = "ROLLBACK TO change"
@@ -43,26 +45,32 @@ class Change:
 class Transaction:
     """What a change may do, inside the writer's thread. Valid only during that change."""
 
-    __slots__ = ("_connection", "_undo", "after", "changes")
+    __slots__ = ("_connection", "_cursor", "_undo", "after", "changes")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, cursor: sqlite3.Cursor) -> None:
         self._connection = connection
+        self._cursor = cursor
         self._undo: list[Callable[[], None]] = []
         self.after: list[Callable[[], None]] = []
         self.changes: list[Change] = []
 
     def execute(self, query: str, parameters: Parameters | None = None) -> int:
         """Run one statement; return how many rows it changed."""
-        return self._connection.execute(query, parameters or {}).rowcount
+        return self._cursor.execute(query, parameters or _NONE).rowcount
+
+    def plain(self, query: str, parameters: Parameters | None = None) -> tuple[Any, ...] | None:
+        """Run one statement; return its first row as a plain tuple: for the hottest queries."""
+        row: tuple[Any, ...] | None = self._cursor.execute(query, parameters or _NONE).fetchone()
+        return row
 
     def one(self, query: str, parameters: Parameters | None = None) -> Row | None:
         """Run one statement; return its first row, or None."""
-        row: Row | None = self._connection.execute(query, parameters or {}).fetchone()
+        row: Row | None = self._connection.execute(query, parameters or _NONE).fetchone()
         return row
 
     def all(self, query: str, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement; return all its rows. The query itself bounds them with a LIMIT."""
-        return self._connection.execute(query, parameters or {}).fetchall()
+        return self._connection.execute(query, parameters or _NONE).fetchall()
 
     def many(self, query: str, rows: list[Parameters]) -> None:
         """Run one statement once per set of parameters."""
@@ -72,8 +80,8 @@ class Transaction:
         self, *, at_ms: int, environment_id: str | None, subject: str, kind: str, body: str
     ) -> None:
         """Add a row to the change feed; its readers hear of it after the commit."""
-        cursor = self._connection.execute(
-            sql.insert_change,
+        cursor = self._cursor.execute(
+            _INSERT_CHANGE,
             {
                 "at_ms": at_ms,
                 "environment_id": environment_id,
@@ -128,6 +136,10 @@ class Writer:
         on_committed: Callable[[list[Change]], None],
     ) -> None:
         self._connection = connection
+        # One cursor without the rows' names: the plainest statements need no more, and it is never
+        # left half read, since each execute() starts it anew.
+        self._cursor = connection.cursor()
+        self._cursor.row_factory = None
         self._loop = loop
         self._on_committed = on_committed
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
@@ -189,7 +201,7 @@ class Writer:
         for waiting in batch:
             if waiting.future.cancelled():
                 continue  # nobody waits for the answer and nothing has been promised
-            transaction = Transaction(connection)
+            transaction = Transaction(connection, self._cursor)
             waiting.transaction = transaction
             connection.execute(_OWN_SAVEPOINT)
             try:

@@ -26,17 +26,24 @@ VALUES (
 SELECT number FROM runs WHERE environment_id = :environment_id ORDER BY id DESC LIMIT 1;
 
 -- columns: head
-id, environment_id, task, state, is_parked, outcome, snapshot_number,
-attempt_number, attempts_forgiven, dispatch_failures,
-queue_name, concurrency_key, rank_ms, priority_ms, is_ready, due_at_ms, delay_until_ms,
-ttl, ttl_at_ms, max_attempts, retry_policy, machine, locked_worker_id, runner_id,
-started_at_ms, executed_at_ms, completed_at_ms, created_at_ms, usage_ms, cost_in_cents,
-parent_run_id, root_run_id, tags
+r.id, r.environment_id, r.task, r.state, r.is_parked, r.outcome, r.snapshot_number,
+r.attempt_number, r.attempts_forgiven, r.dispatch_failures, r.queue_name, r.concurrency_key,
+r.priority_ms, r.is_ready, r.delay_until_ms, r.ttl, r.max_attempts, r.retry_policy, r.machine,
+r.locked_worker_id, r.runner_id, r.started_at_ms, r.completed_at_ms, r.usage_ms,
+r.cost_in_cents, r.parent_run_id, r.root_run_id
 
 -- name: head
 -- What decides about a run that exists. The columns are those of engine.rows.RunHead, in order.
 SELECT /*head*/
-  FROM runs WHERE id = :id;
+  FROM runs r WHERE r.id = :id;
+
+-- name: head_with_attempt
+-- A run's head and its present attempt, nulls if there is none: what a completion is judged by.
+-- By primary keys.
+SELECT /*head*/,
+       /*attempt*/
+  FROM runs r LEFT JOIN attempts a ON a.run_id = r.id AND a.number = r.attempt_number
+ WHERE r.id = :id;
 
 -- columns: facts
 id, environment_id, task, state, is_parked, outcome, snapshot_number,
@@ -95,10 +102,11 @@ UPDATE runs
  WHERE id = :id;
 
 -- name: claim_and_start
--- Two moves in one UPDATE: "claim", then "start". By primary key.
+-- Two moves in one UPDATE: "claim", then "start". Failed dispatches stay counted: that the worker
+-- has the run is not known before its first sign of life. By primary key.
 UPDATE runs
    SET state = :state, status = :status, snapshot_number = :snapshot_number,
-       attempt_number = :attempt_number, dispatch_failures = 0,
+       attempt_number = :attempt_number,
        is_ready = 0, due_at_ms = NULL, ttl_at_ms = NULL,
        lease_expires_at_ms = :lease_expires_at_ms, runner_id = :runner_id, queue_id = :queue_id,
        locked_worker_id = :locked_worker_id, locked_version = :locked_version, machine = :machine,
@@ -157,20 +165,34 @@ SELECT number, state, status, attempt_number, description, runner_id, created_at
 INSERT INTO attempts (run_id, number, worker_id, runner_id, snapshot_number, start_key, is_warm, started_at_ms)
 VALUES (:run_id, :number, :worker_id, :runner_id, :snapshot_number, :start_key, :is_warm, :now_ms);
 
+-- columns: attempt
+a.number, a.runner_id, a.snapshot_number, a.start_key, a.complete_key, a.complete_snapshot_number,
+a.complete_status, a.result_snapshot_number, a.next_run_id, a.started_at_ms, a.ended_at_ms
+
 -- name: attempt
 -- One attempt of a run. By primary key.
-SELECT number, runner_id, snapshot_number, start_key, complete_key, complete_snapshot_number,
-       complete_status, result_snapshot_number, next_run_id, started_at_ms, ended_at_ms
-  FROM attempts WHERE run_id = :run_id AND number = :number;
+SELECT /*attempt*/
+  FROM attempts a WHERE run_id = :run_id AND number = :number;
 
 -- name: completed_attempt
 -- The attempt whose completion a repeated call tells of again. By primary key, an attempt or few.
-SELECT number, runner_id, snapshot_number, start_key, complete_key, complete_snapshot_number,
-       complete_status, result_snapshot_number, next_run_id, started_at_ms, ended_at_ms
-  FROM attempts
+SELECT /*attempt*/
+  FROM attempts a
  WHERE run_id = :run_id AND complete_status IS NOT NULL
    AND (complete_snapshot_number = :named OR complete_key = :request_key)
  ORDER BY number DESC LIMIT 1;
+
+-- name: forgive_attempt
+-- An attempt that was begun for a worker that never had it. By primary key.
+UPDATE attempts SET ended_at_ms = :now_ms, result = 'CANCELED', error = :error, usage_ms = 0
+ WHERE run_id = :run_id AND number = :number AND ended_at_ms IS NULL;
+
+-- name: take_next
+-- The run that went out with the answer to a completion. By primary key.
+UPDATE attempts SET next_run_id = :next_run_id WHERE run_id = :run_id AND number = :number;
+
+-- name: lease_of
+SELECT lease_expires_at_ms FROM runs WHERE id = :id;
 
 -- name: end_attempt
 -- How an attempt ended, and the answer its worker got: a repeated completion gets the same one.
@@ -179,7 +201,7 @@ UPDATE attempts
        usage_ms = :usage_ms, complete_key = :complete_key,
        complete_snapshot_number = :complete_snapshot_number, complete_status = :complete_status,
        result_snapshot_number = :result_snapshot_number
- WHERE run_id = :run_id AND number = :number;
+ WHERE run_id = :run_id AND number = :number AND ended_at_ms IS NULL;
 
 -- name: insert_packet
 INSERT INTO packets (run_id, kind, type, data, blob, bytes)
@@ -257,7 +279,7 @@ SELECT kind, type, data, blob, bytes FROM packets WHERE run_id = :run_id;
 -- Those of the runs of :run_ids (a JSON list) that a worker of this environment, or of one of its
 -- branches, holds. By primary key.
 SELECT /*head*/
-  FROM runs
+  FROM runs r
  WHERE id IN (SELECT value FROM json_each(:run_ids))
    AND lease_expires_at_ms IS NOT NULL
    AND environment_id IN (SELECT id FROM environments
@@ -279,7 +301,7 @@ UPDATE runs
 -- name: lapsed_leases
 -- Runs whose worker was silent for too long, the longest first. All leased runs are few: scanned.
 SELECT /*head*/
-  FROM runs INDEXED BY runs_leased
+  FROM runs r INDEXED BY runs_leased
  WHERE lease_expires_at_ms IS NOT NULL AND lease_expires_at_ms <= :now_ms
  ORDER BY lease_expires_at_ms LIMIT :limit;
 
@@ -297,6 +319,9 @@ UPDATE runs
    SET snapshot_number = :snapshot_number, due_at_ms = :delay_until_ms, delay_until_ms = :delay_until_ms,
        queue_timestamp_ms = :delay_until_ms, rank_ms = :rank_ms, updated_at_ms = :now_ms
  WHERE id = :id;
+
+-- name: tags_of
+SELECT tags FROM runs WHERE id = :id;
 
 -- name: set_tags
 UPDATE runs SET tags = :tags, updated_at_ms = :now_ms WHERE id = :id;
@@ -321,7 +346,7 @@ WITH RECURSIVE below (id) AS (
       JOIN runs parent ON parent.id = below.id AND parent.state = 'FINISHED'
 )
 SELECT /*head*/
-  FROM runs WHERE id IN (SELECT id FROM below) AND outcome IS NULL LIMIT :limit;
+  FROM runs r WHERE id IN (SELECT id FROM below) AND outcome IS NULL LIMIT :limit;
 
 -- name: end_cascade
 UPDATE runs SET is_cascading = 0 WHERE id = :id;
@@ -329,7 +354,7 @@ UPDATE runs SET is_cascading = 0 WHERE id = :id;
 -- name: due
 -- What is due now, the longest due first. Served by runs_due.
 SELECT /*head*/
-  FROM runs INDEXED BY runs_due
+  FROM runs r INDEXED BY runs_due
  WHERE due_at_ms IS NOT NULL AND due_at_ms <= :now_ms ORDER BY due_at_ms LIMIT :limit;
 
 -- name: next_due
@@ -343,7 +368,7 @@ UPDATE runs SET is_ready = 1, due_at_ms = NULL WHERE id = :id;
 -- name: past_ttl
 -- Served by runs_ttl.
 SELECT /*head*/
-  FROM runs INDEXED BY runs_ttl
+  FROM runs r INDEXED BY runs_ttl
  WHERE ttl_at_ms IS NOT NULL AND ttl_at_ms <= :now_ms ORDER BY ttl_at_ms LIMIT :limit;
 
 -- name: next_ttl

@@ -12,5 +12,8 @@ SELECT seq, at_ms, environment_id, subject, kind, body
 SELECT ifnull(max(seq), 0) AS seq FROM changes;
 
 -- name: delete_old_changes
--- Forget what every reader has long seen, in small bites. Served by changes_by_age.
-DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE at_ms < :before_ms ORDER BY at_ms LIMIT :limit);
+-- Forget what every reader has long seen, in small bites, oldest first. The newest row stays, so
+-- that seq goes on counting. By primary key.
+DELETE FROM changes
+ WHERE seq IN (SELECT seq FROM changes ORDER BY seq LIMIT :limit)
+   AND at_ms < :before_ms AND seq < (SELECT max(seq) FROM changes);
