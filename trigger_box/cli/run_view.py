@@ -75,7 +75,9 @@ def run_text(console: Console, run: Mapping[str, Any], *, url: str, now: datetim
         )
         if run.get(key)
     ]
-    facts += [("took", duration_of(run)), ("attempts", str(run.get("attemptCount", 0)))]
+    if took := duration_of(run):
+        facts.append(("took", took))
+    facts.append(("attempts", str(run.get("attemptCount", 0))))
     facts += [
         (name, str(run[key]))
         for name, key in (("version", "version"), ("ttl", "ttl"), ("key", "idempotencyKey"))
