@@ -145,7 +145,26 @@ class DevSession:
             )
         except PythonNotFoundError as error:
             raise CliError(str(error)) from error
+        config: ProjectConfig | CliError
+        async with asyncio.TaskGroup() as group:
+            # Watched from before the first look: a save during it must not be missed.
+            watching = group.create_task(Watch(folder, self._note_save).run())
+            leaving = group.create_task(self._leave_when_asked())
+            try:
+                config = await self._readable_config(python, folder)
+            except CliError as error:
+                # Raised below: a group would wrap it.
+                config = error
+            finally:
+                watching.cancel()
+                leaving.cancel()
+        if isinstance(config, CliError):
+            raise config
+        return python, config
+
+    async def _readable_config(self, python: str, folder: Path) -> ProjectConfig:
         while True:
+            self._saved.clear()
             try:
                 index = await read_index(
                     python, folder, environment=process_environment(), is_config_only=True
@@ -158,18 +177,9 @@ class DevSession:
                     hint="uv pip install debugpy (or pip) in the project's environment.",
                 )
             if index.config is not None:
-                return python, index.config
+                return index.config
             self._lines.broken(index.problems, "Waiting for it to be corrected.")
-            await self._next_save(folder)
-
-    async def _next_save(self, folder: Path) -> None:
-        self._saved.clear()
-        async with asyncio.TaskGroup() as group:
-            watching = group.create_task(Watch(folder, self._note_save).run())
-            leaving = group.create_task(self._leave_when_asked())
             await self._saved.wait()
-            watching.cancel()
-            leaving.cancel()
 
     def _note_save(self, files: set[Path]) -> None:
         del files

@@ -10,18 +10,24 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from trigger_box.sdk.config_files import LoadedConfig, load_config
 from trigger_box.sdk.errors import ConfigError
 from trigger_box.sdk.registry import REGISTRY
-from trigger_box.worker.discovery import Problem, Project, discover, is_users
+from trigger_box.worker.discovery import Problem, Project, discover, is_users, relative_path
 from trigger_box.worker.manifest import Defaults, make_manifest
 from trigger_box.worker.seed import PROTOCOL
 
 Wire = dict[str, Any]
+
+# How the SDK words a mistake in a configuration file: its place, then what is wrong.
+_PLACE: Final = re.compile(
+    r"(?P<file>[^\n]+?\.(?:py|toml))(?::(?P<line>\d+))?: (?P<rest>.+)", re.DOTALL
+)
 
 
 def read_project(start: Path, *, is_config_only: bool) -> Wire:
@@ -101,8 +107,15 @@ def _config_problem(error: ConfigError, start: Path) -> Wire:
     if isinstance(cause, ModuleNotFoundError):
         missing = (cause.name or "the module").split(".", 1)[0]
         advice = f"Install it for {sys.executable}, for example: uv pip install {missing}"
-    problem = Problem(file=str(start), line=None, message=str(error), advice=advice)
-    return problem.as_dict()
+    told = _PLACE.match(str(error))
+    if told is None:
+        return Problem(file=str(start), line=None, message=str(error), advice=advice).as_dict()
+    return Problem(
+        file=relative_path(told["file"], start),
+        line=None if told["line"] is None else int(told["line"]),
+        message=told["rest"],
+        advice=advice,
+    ).as_dict()
 
 
 def main() -> None:

@@ -66,6 +66,8 @@ class FakeBox:
         self.run_variables: dict[str, str] = {}
         self.registered: list[dict[str, Any]] = []
         self.register_error: str | None = None
+        self.registrations: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.same_version = False
         self.spans: list[dict[str, Any]] = []
         self.logs: list[dict[str, Any]] = []
         self.disconnected: list[list[str]] = []
@@ -145,20 +147,23 @@ class FakeBox:
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 self.calls.append(f"{method} {path}")
                 self.headers.append(headers)
-                await self._answer(method, path, headers, json.loads(body or b"null"), writer)
+                await self._answer(
+                    method, path, headers, json.loads(body or b"null"), writer, reader
+                )
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             self._streams.discard(task)
             writer.close()
 
-    async def _answer(  # noqa: C901, PLR0912, PLR0915 - the protocol as one table
+    async def _answer(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one table
         self,
         method: str,
         path: str,
         headers: dict[str, str],
         body: Any,
         writer: asyncio.StreamWriter,
+        reader: asyncio.StreamReader,
     ) -> None:
         for part, left in self.failing.items():
             if part in path and left > 0:
@@ -200,7 +205,9 @@ class FakeBox:
                 if self.register_error is not None:
                     await _send(writer, 400, {"error": self.register_error})
                     return
-                self.registered.append(body)
+                self.registrations.put_nowait(body)
+                if not self.same_version:
+                    self.registered.append(body)
                 self.current = f"worker_{len(self.registered)}"
                 await _send(
                     writer,
@@ -244,7 +251,7 @@ class FakeBox:
                 finally:
                     self.news_listeners.remove(listener)
             case "POST", ["engine", "v1", "dev", "dequeue"]:
-                await self._dequeue(body, writer)
+                await self._dequeue(body, writer, reader)
             case "POST", ["engine", "v1", "dev", "disconnect"]:
                 ids = body["runFriendlyIds"]
                 self.disconnected.append(ids)
@@ -278,14 +285,14 @@ class FakeBox:
                 for scope in resource["scopeLogs"]:
                     self.logs += scope["logRecords"]
 
-    async def _dequeue(self, body: Any, writer: asyncio.StreamWriter) -> None:
+    async def _dequeue(
+        self, body: Any, writer: asyncio.StreamWriter, reader: asyncio.StreamReader
+    ) -> None:
         wait_s = body.get("waitMs", 0) / 1000 if self.knows_extras else 0
         runs_max = body.get("maxRunCount", 1) if self.knows_extras else 1
-        try:
-            async with asyncio.timeout(wait_s), self._queued:
-                await self._queued.wait_for(lambda: bool(self.queue))
-        except TimeoutError:
-            pass
+        await self._wait_for_runs(wait_s, reader)
+        if reader.at_eof():
+            return
         messages = []
         while self.queue and len(messages) < runs_max:
             run = self.queue.pop(0)
@@ -294,6 +301,18 @@ class FakeBox:
                 message["start"] = self._start(run)
             messages.append(message)
         await _send(writer, 200, {"dequeuedMessages": messages})
+
+    async def _wait_for_runs(self, wait_s: float, reader: asyncio.StreamReader) -> None:
+        async def queued() -> None:
+            async with self._queued:
+                await self._queued.wait_for(lambda: bool(self.queue))
+
+        # A worker that is gone must not be handed a run: nobody would execute it.
+        waiting = [asyncio.ensure_future(queued()), asyncio.ensure_future(reader.read(1))]
+        await asyncio.wait(waiting, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
     def _claim(self, run: FakeRun) -> dict[str, Any]:
         run.move("PENDING_EXECUTING")
