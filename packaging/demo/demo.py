@@ -190,7 +190,7 @@ async def trigger_for_ever(url: str, key: str) -> None:
     """Trigger the example tasks now and then, so that there is always something to watch."""
     from trigger_box import Client
 
-    client = Client(base_url=url, access_token=key)
+    client = Client(base_url=url, secret_key=key)
     rounds = 0
     while True:
         today = dt.datetime.now(tz=dt.UTC).date()

@@ -153,7 +153,7 @@ async def four_calls(core: Core, environment: Environment) -> tuple[int, float]:
 
 async def main(count: int) -> None:
     """Print the figures."""
-    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name:  # noqa: TID251
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name:
         folder = Path(name)
         print(f"fsync of 4 KiB: {fsync_ms(folder):.2f} ms (median)")
         async with a_core(folder / "box", clock=SystemClock()) as core:
