@@ -162,6 +162,7 @@ SELECT number, state, status, attempt_number, description, runner_id, created_at
   FROM snapshots WHERE run_id = :run_id AND number = :number;
 
 -- name: insert_attempt
+-- An attempt begins. Its number is the run's, so a second one of the same number is a bug and fails.
 INSERT INTO attempts (run_id, number, worker_id, runner_id, snapshot_number, start_key, is_warm, started_at_ms)
 VALUES (:run_id, :number, :worker_id, :runner_id, :snapshot_number, :start_key, :is_warm, :now_ms);
 
