@@ -319,11 +319,10 @@ class Controller:
             pause_s = min(pause_s * 2, STREAM_PAUSE_S_MAX)
 
     def _hear(self, event: ServerEvent) -> None:
-        if event.name != "run":
-            return
         try:
             run_id = str(json.loads(event.text)["run"]["friendlyId"])
         except (ValueError, KeyError, TypeError):
+            # The stream's first event, or one that this version does not know.
             return
         life = self._lives.get(run_id)
         if life is not None:

@@ -247,7 +247,7 @@ class FakeBox:
                     await _chunk(writer, "event: start\ndata: {}\n\n")
                     self.news_open.set()
                     while True:
-                        await _chunk(writer, f"event: run\ndata: {await listener.get()}\n\n")
+                        await _chunk(writer, f"event: run:notify\ndata: {await listener.get()}\n\n")
                 finally:
                     self.news_listeners.remove(listener)
             case "POST", ["engine", "v1", "dev", "dequeue"]:
