@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import sys
 import time
 from typing import Any, Final
@@ -15,11 +17,13 @@ from trigger_box.cli.exits import CliError, Exit
 from trigger_box.cli.options import profile_options, with_console
 from trigger_box.cli.profiles import Profiles
 from trigger_box.cli.target import default_url
+from trigger_box.ids import new_secret
 
 _POLL_S: Final = 1.0
 _WAIT_S_MAX: Final = 600.0
 _TOKEN_CHARACTERS_MAX: Final = 4_096
 _PREFIX: Final = "tr_pat_"
+_VERIFIER_CHARACTERS: Final = 64
 _FROM_STDIN: Final = "-"
 
 
@@ -104,21 +108,31 @@ def _through_browser(
             hint="Set TRIGGER_ACCESS_TOKEN and TRIGGER_API_URL instead.",
             code=Exit.NOT_SIGNED_IN,
         )
+    # The code is in the link, which others may see: only who knows the verifier can use it.
+    verifier = new_secret("", _VERIFIER_CHARACTERS)
+    challenge = {"codeChallenge": _challenge(verifier), "codeChallengeMethod": "S256"}
     with Api(url, None) as api:
-        asked = api.post("/api/v1/authorization-code")
+        asked = api.post("/api/v1/authorization-code", {**challenge, "sendsVerifier": True})
         link: str = asked["url"]
         console.note("Let this terminal in:")
         console.note(f"  {console.mark(link, 'cyan')}")
         if opens_browser and console.is_interactive and variables.has_display:
             _open_browser(link)
         console.note("Waiting for you to approve… (Ctrl-C to give up)")
-        return _fetch(api, asked["authorizationCode"])
+        poll = {"authorizationCode": asked["authorizationCode"], "codeVerifier": verifier}
+        return _fetch(api, poll)
 
 
-def _fetch(api: Api, code: str) -> str:
+def _challenge(verifier: str) -> str:
+    """Return the S256 challenge of a verifier. Source: RFC 7636, 4.2."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _fetch(api: Api, poll: dict[str, str]) -> str:
     deadline_s = time.monotonic() + _WAIT_S_MAX
     while time.monotonic() < deadline_s:
-        answer: dict[str, Any] = api.post("/api/v1/token", {"authorizationCode": code})
+        answer: dict[str, Any] = api.post("/api/v1/token", poll)
         if answer["token"] is not None:
             return answer["token"]["token"]
         time.sleep(_POLL_S)

@@ -74,6 +74,9 @@ def test_the_browser_lets_the_terminal_in(
         code = link.rpartition("/")[2]
         path = f"/dashboard/api/cli-authorizations/{code}"
         assert browser.get(path).raise_for_status().json()["program"].startswith("trigger-box ")
+        # Somebody who has seen the link can't fetch the token with it.
+        other = httpx.post(f"{serving.url}/api/v1/token", json={"authorizationCode": code})
+        assert (other.status_code, "codeVerifier" in other.text) == (400, True)
         later = threading.Timer(0.2, lambda: browser.post(f"{path}/approve").raise_for_status())
         later.start()
 

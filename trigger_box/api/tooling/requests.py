@@ -29,7 +29,14 @@ class ToolingBody(BaseModel):
 
 
 class AuthorizationCodeBody(ToolingBody):
-    """A CLI that asks to sign in. What it offers beyond polling (PKCE, a callback) is not used."""
+    """A CLI that asks to sign in.
+
+    ``code_challenge`` counts if the CLI promises to send the verifier with each poll; a callback
+    that it offers is not used.
+    """
+
+    code_challenge: Annotated[str, Field(max_length=limits.SMALL_BODY_BYTES_MAX)] | None = None
+    sends_verifier: bool = False
 
 
 class TokenBody(ToolingBody):

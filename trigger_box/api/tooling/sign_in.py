@@ -1,7 +1,9 @@
 """How a CLI gets its token: it asks for a code, a person approves on a page, it polls.
 
-Source: cli-protocol 4. Newer CLIs could bind the sign-in to themselves (PKCE); they send their
-proof only if the answer offers that, and older ones can't, so the answer does not.
+The code is in the page's link, so a CLI that promises to send its proof with each poll (PKCE,
+``sendsVerifier``: ours does) is bound to the sign-in it began. The npm CLI sends a challenge, too,
+but its proof only on a way back from the page that we do not offer: that challenge is left aside.
+Source: cli-protocol 4.
 """
 
 from __future__ import annotations
@@ -31,9 +33,11 @@ _AGENT_CHARACTERS_MAX: Final = 100
 async def begin_authorization(request: ApiRequest, rooms: TheRooms) -> AuthorizationCodeAnswer:
     """Return a code to poll with, and the page on which a person approves it."""
     _require_claimed(rooms)
-    await body_of(request, AuthorizationCodeBody, may_be_empty=True)
+    body = await body_of(request, AuthorizationCodeBody, may_be_empty=True)
     code = await rooms.access.begin_authorization(
-        code_challenge=None, requested_by=_program(request), address=caller_address(request)
+        code_challenge=body.code_challenge if body.sends_verifier else None,
+        requested_by=_program(request),
+        address=caller_address(request),
     )
     return {
         "authorizationCode": code,
