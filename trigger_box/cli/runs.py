@@ -49,13 +49,25 @@ def runs() -> None:
     "--status",
     "statuses",
     multiple=True,
+    metavar="STATUS",
     type=click.Choice(_STATUSES, case_sensitive=False),
-    help="Any of these; may be repeated.",
+    help="Such as FAILED or QUEUED; may be repeated.",
 )
-@click.option("--task", "task_ids", multiple=True, metavar="TASK", help="May be repeated.")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Any of these; may be repeated.")
+@click.option(
+    "--task", "task_ids", multiple=True, metavar="TASK", help="Runs of this task; may be repeated."
+)
+@click.option(
+    "--tag", "tags", multiple=True, metavar="TAG", help="Runs with this tag; may be repeated."
+)
 @click.option("--period", metavar="T", help="Created within this time: 1h, 7d.")
-@click.option("--limit", type=click.IntRange(1, _PAGE_SIZE_MAX), default=_PAGE_SIZE, metavar="N")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, _PAGE_SIZE_MAX),
+    default=_PAGE_SIZE,
+    metavar="N",
+    show_default=True,
+    help="How many.",
+)
 @click.option("--after", metavar="CURSOR", help="Go on from where an earlier list ended.")
 @environment_options
 @with_console

@@ -19,8 +19,16 @@ if TYPE_CHECKING:
 @click.option("--host", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1.")
 @click.option("--port", type=int, metavar="N", help="Port; 0 takes a free one. Default: 3030.")
 @click.option("--public-url", metavar="URL", help="How others reach it: https://tasks.example.com.")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]))
-@click.option("--log-format", type=click.Choice(["auto", "console", "json"]))
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="The least important line to write. Default: info.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["auto", "console", "json"]),
+    help="For people, for machines, or by where stderr goes.",
+)
 @click.option("--config", metavar="FILE", help="Settings file. Default: box.toml in the folder.")
 @with_console
 def serve(console: Console, **flags: object) -> None:
