@@ -25,13 +25,14 @@ class Registry:
         """Register ``task``.
 
         The same file and line again is the same task (a module imported under two names, or
-        reloaded): the newer one wins.
+        reloaded), and so is the same name in ``__main__`` (a notebook's cell run again): the newer
+        one wins.
 
         Raises:
             DuplicateTaskError: another task has this id; it names both places.
         """
         known = self.tasks.get(task.id)
-        if known is not None and known.place != task.place:
+        if known is not None and not _is_same(known, task):
             raise DuplicateTaskError(task.id, first=known.place, second=task.place)
         self.tasks[task.id] = task
 
@@ -54,6 +55,13 @@ class Registry:
         """Forget everything: for tests, and for an indexer that starts over."""
         self.tasks.clear()
         self.queues.clear()
+
+
+def _is_same(known: DeclaredTask, task: DeclaredTask) -> bool:
+    if known.place == task.place:
+        return True
+    is_interactive = known.module == task.module == "__main__"
+    return is_interactive and known.symbol == task.symbol
 
 
 REGISTRY = Registry()

@@ -9,8 +9,10 @@ from urllib.parse import unquote, urlsplit
 
 from trigger_box.sdk.limits import SECRET_CHARACTERS_MIN
 
+# Whole words: MONKEY and AUTHOR_NAME are no secrets, and SSH_AUTH_SOCK is a path.
 _SECRET_NAME: Final = re.compile(
-    r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|DSN|AUTH|COOKIE|WEBHOOK",
+    r"(?:^|_)(?:KEYS?|TOKENS?|PRIVATE|DSN|COOKIE|WEBHOOK|SALT)(?:_|$)|(?:^|_)AUTH$"
+    r"|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|APIKEY|ACCESSKEY",
     re.IGNORECASE,
 )
 

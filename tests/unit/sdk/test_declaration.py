@@ -159,6 +159,17 @@ def test_the_same_lines_again_are_the_same_task() -> None:
     assert REGISTRY.tasks["again"] is second
 
 
+def test_a_notebooks_cell_can_be_run_again() -> None:
+    def declare(cell: str) -> None:
+        text = "from trigger_box import task\n@task('again')\ndef again() -> None: ..."
+        exec(compile(text, cell, "exec"), {"__name__": "__main__"})  # noqa: S102 - a cell
+
+    declare("<cell 1>")
+    declare("<cell 2>")
+
+    assert REGISTRY.tasks["again"].file_path == "<cell 2>"
+
+
 def test_two_queues_with_one_name_and_different_limits_are_refused() -> None:
     queue("mail", concurrency_limit=5)
 

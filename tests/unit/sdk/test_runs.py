@@ -97,7 +97,7 @@ async def test_a_run_is_read_with_everything_the_server_tells() -> None:
         ("TIMED_OUT", True),
     ],
 )
-def test_each_status_is_final_or_not(status: RunStatus, is_final: bool) -> None:  # noqa: FBT001 - a parametrized test
+def test_each_status_is_final_or_not(status: RunStatus, is_final: bool) -> None:
     assert Run[Any].model_validate(a_run(status=status)).is_final is is_final
 
 

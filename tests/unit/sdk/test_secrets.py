@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from trigger_box.sdk.secrets import SecretMask
 
 
@@ -10,6 +12,19 @@ def test_values_of_variables_with_a_secret_name_are_replaced_by_the_name() -> No
         mask.apply("401 for sk_live_12345678 in /home/ada-lovelace")
         == "401 for [STRIPE_API_KEY] in /home/ada-lovelace"
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["AWS_SECRET_ACCESS_KEY", "API_KEYS", "token", "OPENAI_APIKEY", "SENTRY_DSN", "SMTP_AUTH"],
+)
+def test_a_name_that_says_secret_is_one(name: str) -> None:
+    assert SecretMask({name: "12345678"}).apply("12345678") == f"[{name}]"
+
+
+@pytest.mark.parametrize("name", ["MONKEY", "KEYBOARD", "AUTHOR_NAME", "SSH_AUTH_SOCK", "PWD"])
+def test_a_name_that_only_sounds_like_it_is_none(name: str) -> None:
+    assert SecretMask({name: "12345678"}).apply("12345678") == "12345678"
 
 
 def test_passwords_inside_urls_are_replaced_in_both_spellings() -> None:
