@@ -1,0 +1,110 @@
+from dataclasses import replace
+
+import pytest
+
+from trigger_box.domain.runs import RunState
+from trigger_box.domain.waiting import Waiting, why_waiting
+
+NEXT = Waiting(
+    state=RunState.QUEUED,
+    task="send",
+    status_reason=None,
+    queue_name="task/send",
+    concurrency_key=None,
+    due_at_ms=None,
+    attempt_number=0,
+    is_environment_paused=False,
+    environment_slots=10,
+    environment_running=2,
+    is_queue_paused=False,
+    lane_slots=None,
+    lane_running=0,
+    holders=(),
+    has_version=True,
+    is_worker_connected=True,
+    version=None,
+    ahead=0,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "It is next, once a worker asks for a run."),
+        (
+            {"version": "20260101.1"},
+            "It is next, once a worker with version 20260101.1 asks for a run.",
+        ),
+        ({"ahead": 1}, "1 run is ahead of it in its queue."),
+        ({"ahead": 7}, "7 runs are ahead of it in its queue."),
+        (
+            {"is_worker_connected": False},
+            "No worker is connected. Start one with 'trigger-box dev'.",
+        ),
+        (
+            {"has_version": False},
+            "No version is registered in this environment yet. Start one: 'trigger-box dev'.",
+        ),
+        (
+            {"is_environment_paused": True},
+            "Its environment is paused. Resume the environment to let it go.",
+        ),
+        (
+            {"is_queue_paused": True},
+            "Its queue 'task/send' is paused. Resume the queue to let it go.",
+        ),
+        (
+            {"environment_running": 10, "holders": ("run_a", "run_b")},
+            "All 10 slots of its environment are taken by run_a, run_b.",
+        ),
+        (
+            {"lane_slots": 1, "lane_running": 1, "holders": ("run_a",)},
+            "The limit of 1 of its queue 'task/send' is reached by run_a.",
+        ),
+        (
+            {
+                "lane_slots": 4,
+                "lane_running": 4,
+                "concurrency_key": "u1",
+                "holders": ("a", "b", "c", "d"),
+            },
+            (
+                "The limit of 4 of its queue 'task/send' (key 'u1') is reached, "
+                "among others by a, b, c."
+            ),
+        ),
+        (
+            {"due_at_ms": 1_767_225_600_000, "attempt_number": 1},
+            "It will be tried again at 2026-01-01T00:00:00Z.",
+        ),
+        ({"due_at_ms": 1_767_225_600_000}, "It will be handed out again at 2026-01-01T00:00:00Z."),
+        (
+            {"state": RunState.DELAYED, "due_at_ms": 1_767_225_600_000},
+            "It is delayed until 2026-01-01T00:00:00Z.",
+        ),
+        (
+            {"state": RunState.RUN_CREATED, "status_reason": "TASK_NEVER_REGISTERED"},
+            (
+                "It waits for a version: no version has ever had the task 'send'. "
+                "It starts by itself once one that can is registered."
+            ),
+        ),
+        (
+            {"state": RunState.RUN_CREATED},
+            (
+                "It waits for a version: no version can run it. "
+                "It starts by itself once one that can is registered."
+            ),
+        ),
+        (
+            {"state": RunState.QUEUED_EXECUTING},
+            "What it waited for is done; it waits for a free slot to go on.",
+        ),
+        ({"state": RunState.EXECUTING}, None),
+        ({"state": RunState.FINISHED}, None),
+    ],
+)
+def test_the_sentence_names_what_keeps_a_run(
+    changes: dict[str, object], sentence: str | None
+) -> None:
+    assert why_waiting(replace(NEXT, **changes)) == sentence
