@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -181,8 +182,14 @@ class _Checkpointer:
                 self._wake.clear()
                 if self._ended:
                     return
-                _, in_wal, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                if in_wal != moved and in_wal > _WAL_FRAMES_MAX:
-                    connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+                # A full or failing disk is the writer's to report; here the next wake tries again.
+                with contextlib.suppress(sqlite3.OperationalError):
+                    self._checkpoint(connection)
         finally:
             connection.close()
+
+    @staticmethod
+    def _checkpoint(connection: sqlite3.Connection) -> None:
+        _, in_wal, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if in_wal != moved and in_wal > _WAL_FRAMES_MAX:
+            connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()

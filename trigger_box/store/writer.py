@@ -144,7 +144,7 @@ class Writer:
         self._on_committed = on_committed
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
-        self._failure: BaseException | None = None
+        self._has_ended = False
         self.waiting = 0
         """Changes handed over and not settled yet. Loop side only."""
 
@@ -156,19 +156,21 @@ class Writer:
         """Hand over one change; the future settles after the commit, or with the change's error.
 
         Raises:
-            UnavailableError: too many changes wait already; nothing was accepted.
+            UnavailableError: too many changes wait already, or the box is stopping; nothing was
+            accepted.
         """
         if self.waiting >= limits.WRITER_QUEUE_MAX:
             raise UnavailableError("The box has more to store than its disk can take right now.")
-        if self._failure is not None:
-            raise UnavailableError("The store has stopped.") from self._failure
+        if self._has_ended:
+            raise UnavailableError("The box is stopping.")
         future: asyncio.Future[T] = self._loop.create_future()
         self.waiting += 1
         self._queue.put(_Waiting(change, future))
         return future
 
     async def stop(self) -> None:
-        """Finish what waits, then end the thread."""
+        """Finish what waits, then end the thread. Nothing more is taken from now on."""
+        self._has_ended = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -185,7 +187,10 @@ class Writer:
                     ended = True
                     break
                 batch.append(following)
-            self._commit(batch)
+            try:
+                self._commit(batch)
+            except Exception as error:  # noqa: BLE001 - a dead thread would leave all waiting
+                self._give_up(batch, error)
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody is waiting
                 self._loop.call_soon_threadsafe(self._settle, batch)
 
@@ -226,12 +231,19 @@ class Writer:
                 connection.execute("ROLLBACK")
             self._fail_all(done, _foreign(error))
 
+    def _give_up(self, batch: list[_Waiting], error: Exception) -> None:
+        """Fail a whole batch after something nobody foresaw: nothing of it is promised."""
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        self._fail_all([one for one in batch if one.error is None], _foreign(error))
+
     @staticmethod
     def _fail_all(done: list[_Waiting], error: BaseException) -> None:
         for waiting in reversed(done):
-            assert waiting.transaction is not None
-            waiting.transaction.undo()
             waiting.error = error
+            if waiting.transaction is not None:
+                waiting.transaction.undo()
 
     def _settle(self, batch: list[_Waiting]) -> None:
         self.waiting -= len(batch)
@@ -241,7 +253,7 @@ class Writer:
                 changes.extend(waiting.transaction.changes)
                 # Wake first: what must follow a commit happens without an await in between.
                 for act in waiting.transaction.after:
-                    act()
+                    self._act(act)
         if changes:
             self._on_committed(changes)
         for waiting in batch:
@@ -251,6 +263,15 @@ class Writer:
                 waiting.future.set_exception(waiting.error)
             else:
                 waiting.future.set_result(waiting.result)
+
+    def _act(self, act: Callable[[], None]) -> None:
+        """Call what follows a commit; its failure must not keep the others' answers back."""
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 - reported, and nobody else is harmed
+            self._loop.call_exception_handler(
+                {"message": "what follows a commit has failed", "exception": error}
+            )
 
 
 def _foreign(error: BaseException) -> BaseException:

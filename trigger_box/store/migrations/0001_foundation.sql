@@ -284,7 +284,6 @@ CREATE INDEX runs_ready ON runs (environment_id, queue_name, concurrency_key, ra
 CREATE INDEX runs_leased ON runs (lease_expires_at_ms) WHERE lease_expires_at_ms IS NOT NULL;
 CREATE INDEX runs_due ON runs (due_at_ms) WHERE due_at_ms IS NOT NULL;
 CREATE INDEX runs_ttl ON runs (ttl_at_ms) WHERE ttl_at_ms IS NOT NULL;
-CREATE INDEX runs_park ON runs (park_expires_at_ms) WHERE park_expires_at_ms IS NOT NULL;
 CREATE INDEX runs_pending_version ON runs (environment_id, task, created_at_ms, id) WHERE state = 'RUN_CREATED';
 CREATE UNIQUE INDEX runs_idempotency ON runs (environment_id, task, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX runs_newest ON runs (environment_id, id DESC);
