@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import msgspec
+
 from trigger_box.access.actors import Environment
 from trigger_box.access.scopes import Resource, allows, allows_any, allows_every
 from trigger_box.domain.errors import UnauthenticatedError
@@ -26,6 +28,7 @@ HANDLE_LIFETIME_S: Final = 3_600
 """How long the token of a run handle lives. Source: rest-api 5.5."""
 
 _HEADER: Final = base64.urlsafe_b64encode(b'{"alg":"HS256"}').rstrip(b"=") + b"."
+_encode: Final = msgspec.json.Encoder().encode
 _TOKEN_CHARACTERS_MAX: Final = 16_384
 
 
@@ -64,7 +67,7 @@ def sign(claims: Mapping[str, object], *, key: str, now_s: int, lifetime_s: int)
     Written out, because it is on the road of every trigger call: a third of the library's time.
     """
     body = {**claims, "iss": ISSUER, "aud": AUDIENCE, "iat": now_s, "exp": now_s + lifetime_s}
-    signed = _HEADER + _base64url(json.dumps(body, separators=(",", ":")).encode())
+    signed = _HEADER + _base64url(_encode(body))
     return (signed + b"." + _base64url(hmac.digest(key.encode(), signed, "sha256"))).decode()
 
 

@@ -195,9 +195,11 @@ class HotRoutes:
         if caller.public_token is not None and caller.public_token.realtime is not None:
             extra["realtime"] = caller.public_token.realtime
         token = access.public_token(environment, scopes, **extra)
-        # A header holds ASCII only, whatever a caller's own realtime claim holds (rest-api 15.18).
-        claims = json.dumps(access.public_claims(environment, scopes, **extra), ensure_ascii=True)
-        return token.encode(), claims.encode()
+        claims = _encode(access.public_claims(environment, scopes, **extra))
+        if not claims.isascii():
+            # A header holds ASCII only, whatever a caller's own realtime claim holds.
+            claims = json.dumps(msgspec.json.decode(claims)).encode()
+        return token.encode(), claims
 
     async def _dequeue(self, _: list[str], scope: Scope, receive: Receive, send: Send) -> None:
         rooms = self._rooms

@@ -49,13 +49,11 @@ class Streams:
             gone.set()
         self._open.add(gone)
         self._idle.clear()
-        hang_up = asyncio.ensure_future(hung_up(receive))
-        # Whatever ended the watch, the caller can't be reached any more.
-        hang_up.add_done_callback(lambda _: gone.set())
+        listening = _Listening(receive, gone)
         try:
             yield gone
         finally:
-            hang_up.cancel()
+            listening.stop()
             self._open.discard(gone)
             if not self._open:
                 self._idle.set()
@@ -70,10 +68,33 @@ class Streams:
                 await self._idle.wait()
 
 
-async def hung_up(receive: Listen) -> None:
-    """Return when the caller is gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+class _Listening:
+    """Sets an event when the caller hangs up.
+
+    The server hands out futures, so most polls cost no task here.
+    """
+
+    __slots__ = ("_gone", "_next", "_receive")
+
+    def __init__(self, receive: Listen, gone: asyncio.Event) -> None:
+        self._receive = receive
+        self._gone = gone
+        self._listen()
+
+    def stop(self) -> None:
+        self._next.remove_done_callback(self._heard)
+        self._next.cancel()
+
+    def _listen(self) -> None:
+        self._next: asyncio.Future[Mapping[str, Any]] = asyncio.ensure_future(self._receive())
+        self._next.add_done_callback(self._heard)
+
+    def _heard(self, said: asyncio.Future[Mapping[str, Any]]) -> None:
+        # Whatever ended the listening, the caller can't be reached any more.
+        if said.cancelled() or said.exception() or said.result()["type"] == "http.disconnect":
+            self._gone.set()
+        else:
+            self._listen()
 
 
 class EventStream(ASGIResponse):
