@@ -132,7 +132,7 @@ def test_a_token_is_shown_once_and_can_be_taken_back(place: Place, page: Page) -
     expect(page.get_by_text(token)).to_have_count(0)
     row = page.get_by_role("row", name=re.compile("nightly script"))
     row.hover()
-    row.get_by_role("button", name="Revoke nightly script").click()
+    row.get_by_role("button", name=re.compile("Revoke… nightly script")).click()
     page.get_by_role("button", name="Revoke token").click()
 
     expect(page.get_by_role("row", name=re.compile("nightly script"))).to_have_count(0)

@@ -55,7 +55,7 @@ export function ProjectMenu() {
     </>
   );
   return (
-    <Menu label={label} look="brand" name="Project and account" class="projectmenu">
+    <Menu label={label} look="brand" name="Project and account" prefix="Project and account:" class="projectmenu">
       {(close) => (
         <>
           {organizations.map((organization) => (
@@ -126,6 +126,7 @@ export function EnvironmentMenu({ isTile = false }: { isTile?: boolean }) {
       label={label}
       look={isTile ? `tile mob ${envLook(environment.slug)}` : `env ${envLook(environment.slug)}`}
       name={`Environment: ${environment.name}`}
+      {...(isTile ? { isIcon: true } : { prefix: "Environment:" })}
       class="envmenu"
     >
       {(close) => (

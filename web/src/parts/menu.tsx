@@ -7,10 +7,15 @@ const GAP_PX = 4;
 const EDGE_PX = 8;
 
 interface Props {
-  /** The button: what it shows, how it looks, what it is called. */
+  /** What the button shows, and how it looks. */
   label: ComponentChildren;
   look: string;
-  name?: string;
+  /** What the menu is called. */
+  name: string;
+  /** The button is an icon: the name is its name, too. */
+  isIcon?: boolean;
+  /** Words before the label for those who don't see where it stands: `Environment:`. */
+  prefix?: string;
   /** What opens: by default a list of `MenuItem`; `dialog` for richer contents. */
   kind?: "menu" | "dialog";
   class?: string;
@@ -36,6 +41,8 @@ export function Menu({
   label,
   look,
   name,
+  isIcon = false,
+  prefix,
   kind = "menu",
   class: extra = "",
   side = "start",
@@ -98,9 +105,10 @@ export function Menu({
         popovertarget={id}
         aria-haspopup={kind}
         aria-expanded={isOpen}
-        aria-label={name}
+        aria-label={isIcon ? name : undefined}
         title={name}
       >
+        {prefix && <span class="vh">{prefix} </span>}
         {label}
       </button>
       <div
@@ -109,7 +117,7 @@ export function Menu({
         popover="auto"
         class={`menu pop ${extra}`.trim()}
         role={kind}
-        aria-label={name ?? "Menu"}
+        aria-label={name}
         onKeyDown={onKeyDown}
       >
         {isOpen && children(close)}

@@ -199,13 +199,8 @@ export function Tokens() {
                       {token.lastUsedAtMs === null ? <span class="t3">Never</span> : <Ago atMs={token.lastUsedAtMs} />}
                     </td>
                     <td class="r">
-                      <button
-                        type="button"
-                        class="btn sm danger act"
-                        aria-label={`Revoke ${token.name}`}
-                        onClick={() => setRevoking(token)}
-                      >
-                        Revoke…
+                      <button type="button" class="btn sm danger act" onClick={() => setRevoking(token)}>
+                        Revoke…<span class="vh"> {token.name}</span>
                       </button>
                     </td>
                   </tr>

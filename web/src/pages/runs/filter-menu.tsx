@@ -242,6 +242,7 @@ export function FilterMenu({ filters, onChange, openCount }: Props) {
       }
       look="chip dash"
       name="Add a filter"
+      prefix="Add a"
       kind="dialog"
       class="fmenu"
       openCount={openCount}

@@ -81,6 +81,7 @@ function RowMenu({ run, actions }: { run: RunRow; actions: RowActions }) {
       label={<Icon name="more" class="t3" />}
       look="btn icon ghost sm act"
       name={`Actions for ${run.id}`}
+      isIcon
       side="end"
     >
       {(close) => (

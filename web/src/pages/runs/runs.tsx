@@ -128,6 +128,12 @@ export default function Runs() {
     setSelected(next);
   };
 
+  /** On phones the bar is hidden until one wants it. */
+  const open = (menu: (change: (count: number) => number) => void) => {
+    setBarShown(true);
+    menu((count) => count + 1);
+  };
+
   useCommands([
     { title: "Next row, then next page", group: "Lists", keys: ["j"], run: () => moveRow(1, () => turn(page?.next)) },
     {
@@ -159,8 +165,8 @@ export default function Runs() {
         else if (target().length > 0) say("bad", "Nothing to cancel: these runs are over.");
       },
     },
-    { title: "Filter menu", group: "Lists", keys: ["f", "/"], run: () => setOpenFilter(openFilter + 1) },
-    { title: "Time range", group: "Lists", keys: ["d"], run: () => setOpenTime(openTime + 1) },
+    { title: "Filter menu", group: "Lists", keys: ["f", "/"], run: () => open(setOpenFilter) },
+    { title: "Time range", group: "Lists", keys: ["d"], run: () => open(setOpenTime) },
     { title: "Clear selection", group: "Lists", keys: ["esc"], run: () => setSelected(new Set()) },
     { title: "Show new runs", group: "Lists", keys: ["."], run: () => waiting > 0 && showWaiting() },
     {

@@ -106,6 +106,7 @@ export function TimeMenu({ filters, onChange, openCount }: Props) {
       }
       look="btn sm h26"
       name={`Time range: ${timeWords(filters)}`}
+      prefix="Time range:"
       kind="dialog"
       class="tmenu"
       openCount={openCount}

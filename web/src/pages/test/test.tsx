@@ -80,6 +80,7 @@ function TaskMenu({ current }: { current: TaskPage }) {
       }
       look="btn ghost taskpick"
       name={`Task: ${current.id}`}
+      prefix="Task:"
     >
       {(close) =>
         tasks.map((task) => (
