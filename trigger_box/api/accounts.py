@@ -12,7 +12,7 @@ from trigger_box.access.tokens import PREFIX
 from trigger_box.api.addresses import caller_address
 from trigger_box.api.authentication import SESSION
 from trigger_box.api.rooms import ApiRequest, Rooms, TheRooms, TheUser
-from trigger_box.api.sessions import Body, Text, body_of, session_cookie
+from trigger_box.api.sessions import NO_STORE, Body, Text, body_of, session_cookie
 
 _STATES: Final = {
     "PENDING": "waiting",
@@ -72,6 +72,7 @@ class AuthorizationAnswer(TypedDict):
 
 @post(
     "/dashboard/api/account/password",
+    cache_control=NO_STORE,
     opt={"auth": SESSION, "body": PasswordBody},
     status_code=204,
     summary="Change the password",
@@ -88,7 +89,12 @@ async def change_password(request: ApiRequest, rooms: TheRooms, user: TheUser) -
     )
 
 
-@get("/dashboard/api/tokens", opt={"auth": SESSION}, summary="A person's access tokens")
+@get(
+    "/dashboard/api/tokens",
+    cache_control=NO_STORE,
+    opt={"auth": SESSION},
+    summary="A person's access tokens",
+)
 async def list_tokens(rooms: TheRooms, user: TheUser) -> TokensAnswer:
     """Return the tokens that work, newest first."""
     return {"tokens": [_token(row) for row in await rooms.access.tokens_of(user)]}
@@ -96,6 +102,7 @@ async def list_tokens(rooms: TheRooms, user: TheUser) -> TokensAnswer:
 
 @post(
     "/dashboard/api/tokens",
+    cache_control=NO_STORE,
     opt={"auth": SESSION, "body": TokenNameBody},
     status_code=201,
     summary="Make an access token",
@@ -120,6 +127,7 @@ async def revoke_token(rooms: TheRooms, user: TheUser, token_id: FromPath[str]) 
 
 @get(
     "/dashboard/api/cli-authorizations/{code:str}",
+    cache_control=NO_STORE,
     opt={"auth": SESSION},
     summary="A terminal that asks to be let in",
 )
@@ -130,6 +138,7 @@ async def get_authorization(rooms: TheRooms, code: FromPath[str]) -> Authorizati
 
 @post(
     "/dashboard/api/cli-authorizations/{code:str}/approve",
+    cache_control=NO_STORE,
     opt={"auth": SESSION},
     status_code=200,
     summary="Let a terminal in",
@@ -144,6 +153,7 @@ async def approve_authorization(
 
 @post(
     "/dashboard/api/cli-authorizations/{code:str}/deny",
+    cache_control=NO_STORE,
     opt={"auth": SESSION},
     status_code=200,
     summary="Turn a terminal away",

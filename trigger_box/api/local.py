@@ -12,7 +12,7 @@ from litestar import post
 
 from trigger_box.api.authentication import OWNER
 from trigger_box.api.rooms import ApiRequest, TheRooms
-from trigger_box.api.sessions import Body, Text, body_of
+from trigger_box.api.sessions import NO_STORE, Body, Text, body_of
 
 
 class AdminBody(Body):
@@ -68,6 +68,7 @@ class ClaimLinkAnswer(TypedDict):
 
 @post(
     "/local/v1/admins",
+    cache_control=NO_STORE,
     opt={"auth": OWNER, "unclaimed": True, "body": AdminBody},
     status_code=200,
     summary="Make an administrator",
@@ -83,6 +84,7 @@ async def put_admin(request: ApiRequest, rooms: TheRooms) -> AdminAnswer:
 
 @post(
     "/local/v1/tokens",
+    cache_control=NO_STORE,
     opt={"auth": OWNER, "body": TokenBody},
     status_code=200,
     summary="Make an access token for somebody",
@@ -96,6 +98,7 @@ async def create_token(request: ApiRequest, rooms: TheRooms) -> TokenAnswer:
 
 @post(
     "/local/v1/projects",
+    cache_control=NO_STORE,
     opt={"auth": OWNER, "body": ProjectBody},
     status_code=200,
     summary="Make a project",
@@ -114,6 +117,7 @@ async def create_project(request: ApiRequest, rooms: TheRooms) -> ProjectAnswer:
 
 @post(
     "/local/v1/claim-links",
+    cache_control=NO_STORE,
     opt={"auth": OWNER, "unclaimed": True},
     status_code=200,
     summary="Make a new claim link",

@@ -11,7 +11,7 @@ import shutil
 from typing import Annotated, Final, TypedDict, TypeVar, cast
 
 from litestar import Response, get, post
-from litestar.datastructures import Cookie
+from litestar.datastructures import CacheControlHeader, Cookie
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from trigger_box.access import sessions
@@ -25,6 +25,8 @@ from trigger_box.api.rooms import ApiRequest, Rooms, TheRooms
 from trigger_box.domain import limits
 from trigger_box.version import VERSION
 
+NO_STORE: Final = CacheControlHeader(no_store=True, private=True)
+"""For answers that hold secrets or say who somebody is."""
 _OPEN: Final = {"auth": NOBODY, "unclaimed": True}
 _GIB: Final = 1024**3
 _ENVIRONMENT_NAMES: Final = {
@@ -126,7 +128,12 @@ class ClaimCheckAnswer(TypedDict):
     facts: list[FactAnswer]
 
 
-@get("/dashboard/api/session", opt=_OPEN, summary="Who is signed in, and where they can go")
+@get(
+    "/dashboard/api/session",
+    cache_control=NO_STORE,
+    opt=_OPEN,
+    summary="Who is signed in, and where they can go",
+)
 async def get_session(request: ApiRequest, rooms: TheRooms) -> SessionAnswer:
     """Return the box, and the person behind the cookie if there is one."""
     try:
@@ -136,7 +143,12 @@ async def get_session(request: ApiRequest, rooms: TheRooms) -> SessionAnswer:
     return await _session_answer(request, rooms, caller.session)
 
 
-@get("/dashboard/api/claim", opt=_OPEN, summary="Is this the claim token")
+@get(
+    "/dashboard/api/claim",
+    cache_control=NO_STORE,
+    opt=_OPEN,
+    summary="Is this the claim token",
+)
 async def check_claim(request: ApiRequest, rooms: TheRooms) -> ClaimCheckAnswer:
     """Say whether a claim token is good, and to who holds it what to know about the box."""
     token = request.query_params.get("token", "")
@@ -148,6 +160,7 @@ async def check_claim(request: ApiRequest, rooms: TheRooms) -> ClaimCheckAnswer:
 
 @post(
     "/dashboard/api/claim",
+    cache_control=NO_STORE,
     opt={**_OPEN, "body": ClaimBody},
     status_code=200,
     summary="Make the first account",
@@ -169,6 +182,7 @@ async def claim(request: ApiRequest, rooms: TheRooms) -> Response[SessionAnswer]
 
 @post(
     "/dashboard/api/sign-in",
+    cache_control=NO_STORE,
     opt={"auth": NOBODY, "body": SignInBody},
     status_code=200,
     summary="Sign in with a password",

@@ -101,6 +101,7 @@ async def test_the_cookie_is_closed_to_scripts_and_other_sites(tmp_path: Path) -
             f"{API}/sign-in", json={"email": EMAIL, "password": PASSWORD}
         )
 
+        assert "no-store" in answer.headers["cache-control"]
         name, _, rest = cookie_of(answer).partition("=")
         assert name == "tbx_session"
         assert {"HttpOnly", "Path=/", "SameSite=lax"} <= set(rest.split("; "))
@@ -253,6 +254,7 @@ async def test_access_tokens_are_made_listed_and_revoked(tmp_path: Path) -> None
         revoked = await browser.delete(f"{API}/tokens/{made['row']['id']}")
 
         assert made["row"] in listed
+        assert "no-store" in (await browser.get(f"{API}/session")).headers["cache-control"]
         assert made["token"] not in str(listed)
         assert listed[0]["obfuscated"] == f"tr_pat_****{made['token'][-4:]}"
         assert revoked.status_code == 204

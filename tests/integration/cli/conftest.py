@@ -108,7 +108,7 @@ def signed_in(tbx: Tbx, serving: Serving) -> Tbx:
 
 def _serve(folder: Path, log: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [PROGRAM, "serve", "--data-dir", folder, "--port", "0"],
+        [PROGRAM, "serve", "--data-dir", folder, "--port", "0", "--log-level", "debug"],
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,

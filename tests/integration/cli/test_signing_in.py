@@ -160,6 +160,22 @@ def test_signing_out_forgets_the_token(tbx: Tbx, serving: Serving) -> None:
     assert "trigger-box login" in who.err
 
 
+def test_no_secret_is_written_to_the_log(signed_in: Tbx, serving: Serving) -> None:
+    keys = signed_in("projects", "create", "Logged", "--json").value["keys"]
+    signed_in("login", "-a", serving.url, "--token", "tr_pat_" + "z" * 40)
+    body = {"email": EMAIL, "password": PASSWORD}
+    httpx.post(f"{serving.url}/dashboard/api/sign-in", json=body).raise_for_status()
+    httpx.get(f"{serving.url}/dashboard/api/claim", params={"token": "tr_claim_planted"})
+    for key in (keys["dev"], "tr_dev_planted"):
+        httpx.get(f"{serving.url}/api/v1/runs", headers={"authorization": f"Bearer {key}"})
+
+    log = (serving.folder.parent / "box.log").read_text()
+
+    secrets = (PASSWORD, serving.token, "z" * 40, "planted", *keys.values())
+    assert "box.started" in log
+    assert [secret for secret in secrets if secret in log] == []
+
+
 def test_a_box_that_is_not_there_is_told_at_once(tbx: Tbx) -> None:
     ended = tbx("login", "-a", "http://127.0.0.1:1")
 
