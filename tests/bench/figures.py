@@ -69,5 +69,5 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(lines)
 
 
-def _mark(is_met: bool | None) -> str:  # noqa: FBT001 - one of three marks
+def _mark(is_met: bool | None) -> str:
     return {None: "", True: "met", False: "MISSED"}[is_met]

@@ -62,7 +62,7 @@ def context(run_id: str = RUN_ID, *, task: str = "send-email", attempt: int = 1)
     }
 
 
-def a_span(  # noqa: PLR0913 - one for each field a test may care for
+def a_span(
     span_id: str,
     parent_id: str = "",
     name: str = "work",
@@ -95,7 +95,7 @@ def a_partial(span_id: str, of: str, parent_id: str = "", name: str = "work", **
     return a_span(span_id, parent_id, name, extra=extra, **more)
 
 
-def a_log(  # noqa: PLR0913 - one for each field a test may care for
+def a_log(
     message: str,
     span_id: str = "",
     *,

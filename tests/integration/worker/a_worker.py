@@ -69,7 +69,7 @@ class Worker:
     roster: Roster
     pools: list[Pool] = field(default_factory=list)
 
-    async def add_version(  # noqa: PLR0913 - what tests vary
+    async def add_version(
         self,
         id_: str = "worker_1",
         *,

@@ -156,7 +156,7 @@ class FakeBox:
             self._streams.discard(task)
             writer.close()
 
-    async def _answer(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one table
+    async def _answer(  # noqa: C901, PLR0912, PLR0915 - one table
         self,
         method: str,
         path: str,
