@@ -59,7 +59,7 @@ async def metrics(request: ApiRequest, rooms: TheRooms) -> Response[bytes]:
     """
     if not _may_read(request, rooms):
         raise MetricsRefusedError
-    return Response(render(rooms), media_type=CONTENT_TYPE)
+    return Response(await render(rooms), media_type=CONTENT_TYPE)
 
 
 def _may_read(request: ApiRequest, rooms: TheRooms) -> bool:

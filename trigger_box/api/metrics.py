@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from trigger_box.api.rooms import Rooms
+from trigger_box.ids import EnvironmentId
 from trigger_box.version import VERSION
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4"
 
 
-def render(rooms: Rooms) -> bytes:
+async def render(rooms: Rooms) -> bytes:
     """Return all counters. The client library is imported late: few boxes are asked."""
     from prometheus_client import (  # noqa: PLC0415 - late, see above
         CollectorRegistry,
@@ -38,4 +39,18 @@ def render(rooms: Rooms) -> bytes:
             Counter(full_name, help_text, registry=registry).inc(value)
         else:
             Gauge(full_name, help_text, registry=registry).set(value)
+    labels = ("project", "environment")
+    ready = Gauge("trigger_box_runs_ready", "Runs in line", labels, registry=registry)
+    running = Gauge("trigger_box_runs_running", "Runs that hold a slot", labels, registry=registry)
+    slots = Gauge("trigger_box_runs_slots", "Slots there are", labels, registry=registry)
+    # The writer's thread keeps these counts; copies, because it goes on meanwhile.
+    for lines in list(rooms.core.lanes.lines.environments.values()):
+        environment = await rooms.access.environment(EnvironmentId(lines.id))
+        names = (environment.project_ref, environment.branch_name or environment.slug)
+        waiting = (
+            lane for queue in list(lines.queues.values()) for lane in list(queue.lanes.values())
+        )
+        ready.labels(*names).set(sum(lane.ready for lane in waiting))
+        running.labels(*names).set(lines.running)
+        slots.labels(*names).set(lines.slots)
     return generate_latest(registry)

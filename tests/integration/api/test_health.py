@@ -42,6 +42,10 @@ async def test_metrics_are_told_to_this_machine(tmp_path: Path) -> None:
     assert answer.headers["content-type"].startswith("text/plain; version=")
     assert f'trigger_box_info{{version="{VERSION}"}} 1.0' in answer.text
     assert "trigger_box_store_backlog 0.0" in answer.text
+    assert box.project is not None
+    labels = f'environment="dev",project="{box.project.project.ref}"'
+    assert f"trigger_box_runs_ready{{{labels}}} 1.0" in answer.text
+    assert f"trigger_box_runs_running{{{labels}}} 0.0" in answer.text
 
 
 async def test_metrics_are_told_elsewhere_only_to_whoever_shows_a_token(tmp_path: Path) -> None:
