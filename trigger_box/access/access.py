@@ -19,7 +19,7 @@ from trigger_box.access.actors import (
     Session,
     User,
 )
-from trigger_box.access.attempts import PER_ADDRESS, Attempts
+from trigger_box.access.attempts import PER_ADDRESS, Attempts, source_of
 from trigger_box.access.authorizations import Authorizations
 from trigger_box.access.directory import Directory
 from trigger_box.access.environment_tokens import EnvironmentTokens
@@ -204,7 +204,7 @@ class Access:
         self, *, code_challenge: str | None, requested_by: str | None, address: str
     ) -> str:
         """Note that a command line asks to sign in; return the code. See ``Authorizations``."""
-        self._attempts.take({f"authorization {address}": PER_ADDRESS})
+        self._attempts.take({f"authorization {source_of(address)}": PER_ADDRESS})
         return await self._authorizations.begin(
             code_challenge=code_challenge, requested_by=requested_by, address=address
         )

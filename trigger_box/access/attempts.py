@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from dataclasses import dataclass
 from typing import Final
@@ -19,12 +20,27 @@ class Allowance:
     refill_s: float
 
 
+_IPV6_CUSTOMER_BITS: Final = 64
+
 # A person who mistypes never meets these; a guesser gets a few hundred tries a day.
 PER_ACCOUNT_AND_ADDRESS: Final = Allowance(burst=6, refill_s=60)
 PER_ADDRESS: Final = Allowance(burst=20, refill_s=20)
 # Looser, so that a stranger can't lock the owner out from elsewhere, yet many addresses
 # together don't get unbounded guesses at one account either.
 PER_ACCOUNT: Final = Allowance(burst=60, refill_s=20)
+
+
+def source_of(address: str) -> str:
+    """Return whom an address stands for: of IPv6, its network, as one customer has all of it."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, _IPV6_CUSTOMER_BITS), strict=False))
 
 
 class Attempts:

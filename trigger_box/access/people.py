@@ -12,7 +12,13 @@ from dataclasses import replace
 from typing import Final
 
 from trigger_box.access.actors import User
-from trigger_box.access.attempts import PER_ACCOUNT, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, Attempts
+from trigger_box.access.attempts import (
+    PER_ACCOUNT,
+    PER_ACCOUNT_AND_ADDRESS,
+    PER_ADDRESS,
+    Attempts,
+    source_of,
+)
 from trigger_box.access.keyring import token_hash
 from trigger_box.access.names import checked_email, checked_name, checked_password
 from trigger_box.access.organizations import Organizations
@@ -98,7 +104,9 @@ class People:
             InvalidError: the address or the password is not fit for use.
             LimitError: too many attempts from this address.
         """
-        self._attempts.take({f"claim {address}": PER_ADDRESS})
+        # First the token, which is cheap to check: strangers get no password hashed for them.
+        if not await self.is_claim_token(token, address=address):
+            raise ClaimRefusedError
         email = checked_email(email)
         checked_password(password, email=email)
         name = None if name is None else checked_name(name, field="name")
@@ -119,7 +127,7 @@ class People:
         Raises:
             LimitError: too many attempts from this address.
         """
-        self._attempts.take({f"claim {address}": PER_ADDRESS})
+        self._attempts.take({f"claim {source_of(address)}": PER_ADDRESS})
         row = await self._store.readers.one(sql.box)
         if row is None or row["claimed_at_ms"] is not None or row["claim_token_hash"] is None:
             return False
@@ -208,11 +216,12 @@ class People:
         """
         email = email.strip()[: limits.EMAIL_CHARACTERS_MAX]
         account = email.casefold()
-        pair = f"account {account} from {address}"
+        source = source_of(address)
+        pair = f"account {account} from {source}"
         self._attempts.take(
             {
                 pair: PER_ACCOUNT_AND_ADDRESS,
-                f"address {address}": PER_ADDRESS,
+                f"address {source}": PER_ADDRESS,
                 f"account {account}": PER_ACCOUNT,
             }
         )

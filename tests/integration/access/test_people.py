@@ -72,6 +72,20 @@ async def test_guessing_claim_tokens_is_slowed_down(tmp_path: Path) -> None:
         assert not await box.access.is_claim_token("guess", address="192.0.2.9")
 
 
+async def test_a_wrong_claim_token_gets_no_password_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as box:
+
+        async def hash_it(_: str) -> str:
+            raise AssertionError("work was done for a stranger")
+
+        monkeypatch.setattr(box.access._passwords, "hash", hash_it)
+
+        with pytest.raises(ClaimRefusedError):
+            await box.access.claim("wrong", EMAIL, PASSWORD, address=HERE)
+
+
 async def test_no_secret_is_on_the_disk_in_clear(tmp_path: Path) -> None:
     async with opened(tmp_path) as box:
         claim = await box.access.offer_claim() or ""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.clock import ManualClock
-from trigger_box.access.attempts import Allowance, Attempts
+from trigger_box.access.attempts import Allowance, Attempts, source_of
 from trigger_box.domain import limits
 from trigger_box.domain.errors import LimitError
 
@@ -59,6 +59,20 @@ def test_keys_do_not_share_an_allowance() -> None:
 
     attempts.take({"ada": one})
     attempts.take({"bob": one})
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("unknown address", "unknown address"),
+    ],
+)
+def test_all_addresses_of_one_ipv6_network_are_one_source(address: str, source: str) -> None:
+    assert source_of(address) == source
 
 
 def test_a_forgiven_key_begins_anew() -> None:
