@@ -87,7 +87,7 @@ class Sdk:
     def _ask(self, call: str, args: tuple[object, ...]) -> dict[str, Any]:
         after = self._talker.lines_heard
         self._talker.tell(json.dumps({"call": call, "args": args}))
-        return json.loads(self._talker.heard(r"^ANSWER (.*)$", after=after)[1])
+        return json.loads(self._talker.heard(r"^ANSWER (.*) END$", after=after)[1])
 
 
 @pytest.fixture(scope="session")

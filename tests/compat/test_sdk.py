@@ -136,3 +136,15 @@ def test_too_many_tags_are_refused_with_the_number(sdk: Sdk):
 
     assert error["kind"] == "UnprocessableEntityError"
     assert "11" in error["message"]
+
+
+def test_a_big_payload_and_a_big_output_travel_whole(dev: DevSession, sdk: Sdk):
+    # Above 128 KiB the SDK uploads the payload first, and the worker the output.
+    name = "Ada " * 50_000
+
+    run = poll(sdk, trigger(sdk, "greet", {"name": name}))
+
+    assert run["status"] == "COMPLETED"
+    assert run["payload"] == {"name": name}
+    assert name in str(run["output"])
+    assert run["version"] == dev.version

@@ -1,5 +1,5 @@
-// Plain Node with the real SDK, outside any task: reads one call per line, answers in one line.
-// { "call": "runs.retrieve", "args": ["run_…"] }  →  ANSWER { "value": … } or { "error": { … } }
+// Plain Node with the real SDK, outside any task: reads one call per line, answers in one line that says where it ends.
+// { "call": "runs.retrieve", "args": ["run_…"] }  →  ANSWER { "value": … } END, or { "error": { … } }
 import { createInterface } from "node:readline";
 import * as sdk from "@trigger.dev/sdk";
 
@@ -17,5 +17,5 @@ for await (const line of createInterface({ input: process.stdin })) {
       error: { name: error.name, kind: error.constructor.name, status: error.status, message: error.message },
     };
   }
-  console.log(`ANSWER ${JSON.stringify(answer)}`);
+  console.log(`ANSWER ${JSON.stringify(answer)} END`);
 }
