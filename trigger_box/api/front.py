@@ -14,8 +14,8 @@ from trigger_box.api.streams import CallerLostError
 HotRoute = Callable[[Scope, Receive, Send], Awaitable[None]]
 FindHotRoute = Callable[[str, bytes], HotRoute | None]
 
-# The dashboard's own routes take cookies: no other site may read them.
-_NO_CORS_PREFIX: Final = b"/dashboard/"
+# The dashboard takes cookies, the local routes are for this machine: no other site reads them.
+_NO_CORS_PREFIXES: Final = (b"/dashboard/", b"/local/")
 _PREFLIGHT_S: Final = b"300"
 CORS_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"access-control-allow-origin", b"*"),
@@ -55,7 +55,7 @@ class FrontDoor:
         # Segments may hold encoded slashes: route on the raw path, decode each segment after
         # (rest-api 15.1). Litestar's own decoded path would have lost where segments end.
         scope["path"] = raw_path.decode("latin-1")
-        has_cors = not raw_path.startswith(_NO_CORS_PREFIX)
+        has_cors = not raw_path.startswith(_NO_CORS_PREFIXES)
         if method == "OPTIONS" and has_cors:
             await _preflight(scope, send)
             return
