@@ -6,8 +6,11 @@ heartbeats. Lines that would pile up are dropped and counted.
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from queue import Empty, Full, Queue
 from threading import Thread
 from typing import Final
@@ -26,6 +29,9 @@ from trigger_box.worker.reports import (
 )
 
 _LINES_WAITING_MAX: Final = 10_000
+_LINES_AT_ONCE_MAX: Final = 500
+# A moment to gather what belongs on the screen together: a wake-up a line costs more than the line.
+_GATHER_S: Final = 0.02
 _CLOSE_S_MAX: Final = 2.0
 _RUN_CHARACTERS_SHOWN: Final = 6
 _LEVEL_STYLES: Final = {"error": "red", "warn": "yellow", "debug": "dim"}
@@ -199,20 +205,32 @@ class DevLines:
             self._dropped += 1
 
     def _write(self) -> None:
-        while True:
-            line = self._waiting.get()
-            if line is None:
-                return
+        """Write what waits, a screenful at a time: one call and one flush for many lines."""
+        is_open = True
+        while is_open:
+            lines = [self._waiting.get()]
+            time.sleep(_GATHER_S)
+            with suppress(Empty):
+                while len(lines) < _LINES_AT_ONCE_MAX:
+                    lines.append(self._waiting.get_nowait())
+            is_open = None not in lines
+            texts = [self._text(line) for line in lines if line is not None]
+            if self._dropped and self._waiting.qsize() < _LINES_WAITING_MAX // 2:
+                dropped, self._dropped = self._dropped, 0
+                text = f"! {dropped} lines were dropped: the terminal was too slow"
+                texts.append(self._text(({"event": "lines.dropped", "count": dropped}, text)))
             try:
-                self._console.line(*line)
-                if self._dropped and self._waiting.qsize() < _LINES_WAITING_MAX // 2:
-                    dropped, self._dropped = self._dropped, 0
-                    text = f"! {dropped} lines were dropped: the terminal was too slow"
-                    self._console.line({"event": "lines.dropped", "count": dropped}, text)
+                sys.stdout.write("".join(f"{text}\n" for text in texts))
+                sys.stdout.flush()
             except (OSError, ValueError):
                 # Nobody reads us any more. The work goes on; only its lines are lost.
-                self._drain()
+                if is_open:
+                    self._drain()
                 return
+
+    def _text(self, line: Line) -> str:
+        facts, text = line
+        return json.dumps(facts, ensure_ascii=False) if self._console.as_json else text
 
     def _drain(self) -> None:
         while True:

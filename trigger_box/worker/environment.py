@@ -17,27 +17,31 @@ class RunEnvironment:
     """
 
     def __init__(self) -> None:
-        self._before: dict[str, str] = {}
+        self._before: dict[bytes, bytes] = {}
 
     def apply(self, variables: Mapping[str, str]) -> None:
         """Add the run's variables."""
-        environment = os.environ  # noqa: TID251 - this is the module for it
-        self._before = dict(environment)
+        self._before = _snapshot()
         for name, value in variables.items():
-            if self._before.get(name) != value:
-                environment[name] = value
+            if self._before.get(os.fsencode(name)) != os.fsencode(value):
+                os.environ[name] = value  # noqa: TID251 - this is the module for it
 
     def restore(self) -> None:
         """Make the environment what it was before ``apply``."""
-        environment = os.environ  # noqa: TID251 - this is the module for it
-        after = dict(environment)
-        if after == self._before:
+        before, after = self._before, _snapshot()
+        if after == before:
             return
-        for name in after.keys() - self._before.keys():
-            del environment[name]
-        for name, value in self._before.items():
+        for name in after.keys() - before.keys():
+            del os.environb[name]
+        for name, value in before.items():
             if after.get(name) != value:
-                environment[name] = value
+                os.environb[name] = value
+
+
+def _snapshot() -> dict[bytes, bytes]:
+    # Copying through the mapping costs a tenth of a millisecond, twice a run; this is its store.
+    data: dict[bytes, bytes] | None = getattr(os.environb, "_data", None)
+    return dict(os.environb) if data is None else dict(data)
 
 
 def process_environment() -> dict[str, str]:

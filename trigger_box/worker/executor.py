@@ -57,7 +57,7 @@ class Executor:
 
     def __init__(self, channel: socket.socket, folder: Path, discovery: Discovery) -> None:
         self._channel = channel
-        self._folder = folder
+        self._folder = str(folder.resolve())
         self._problems = discovery.problems
         self._modules = {module.name: sys.modules.get(module.name) for module in discovery.modules}
         self._outbox = Outbox(channel)
@@ -228,7 +228,7 @@ class Executor:
         if signal.getsignal(signal.SIGTERM) != self._on_terminate:
             return "the run replaced the handler of SIGTERM"
         try:
-            if Path.cwd() != self._folder:
+            if os.getcwd() != self._folder:  # noqa: PTH109 - asked after every run, and a text will do
                 os.chdir(self._folder)
         except OSError:
             return "the working directory is gone"

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Dev:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.events: list[Event] = []
+        self.counts: Counter[str] = Counter()
         self.errors = b""
         self._changed = asyncio.Condition()
         self._readers = [
@@ -44,7 +46,9 @@ class Dev:
         assert self.process.stdout is not None
         while line := await self.process.stdout.readline():
             async with self._changed:
-                self.events.append(json.loads(line))
+                event: Event = json.loads(line)
+                self.events.append(event)
+                self.counts[event["event"]] += 1
                 self._changed.notify_all()
 
     async def _read_errors(self) -> None:
