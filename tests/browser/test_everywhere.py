@@ -16,7 +16,7 @@ SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="module")
-def run_ids(place: Place) -> dict[str, str]:
+def run_ids(place: Place) -> Iterator[dict[str, str]]:
     """A run of each kind that has a look of its own."""
     failed = place.worker.begin("process-order", {"orderId": "ord_1", "items": []})
     place.worker.report(failed)
@@ -24,11 +24,12 @@ def run_ids(place: Place) -> dict[str, str]:
     done = place.worker.begin("send-receipt", {"to": "a@b.c"}, tags=["order:1", "vip"])
     place.worker.complete(done)
     queued = place.worker.trigger("resize-images")
-    return {
+    yield {
         "failed": failed["run"]["friendlyId"],
         "done": done["run"]["friendlyId"],
         "queued": queued,
     }
+    place.worker.cancel(queued)
 
 
 @pytest.fixture(params=[(theme, size) for theme in ("dark", "light") for size in SIZES])

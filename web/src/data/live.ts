@@ -33,18 +33,19 @@ type Listener = (news: News) => void;
 const listeners = new Set<Listener>();
 const reopened = new Set<() => void>();
 
+/** Instants of the worker's clock are not ours: only its lengths of time are used. */
 function hear(message: FromStream): void {
-  if (message.kind === "news") {
-    heardAtMs.value = Date.now();
-    for (const listener of listeners) listener(message.news);
-  } else if (message.kind === "beat") {
-    heardAtMs.value = message.atMs;
-    skewMs.value = message.boxNowMs - message.atMs;
+  const wasSilent = heardAtMs.value !== null && Date.now() - heardAtMs.value >= SILENCE_MS;
+  if (message.kind === "state") {
+    // For a tab that joins; after that the beats themselves say how it is (the first comes as the stream opens).
+    if (heardAtMs.value !== null || message.silentMs === null) return;
+    heardAtMs.value = Date.now() - message.silentMs;
   } else {
-    const wasSilent = heardAtMs.value !== null && Date.now() - heardAtMs.value >= SILENCE_MS;
-    if (message.heardAtMs !== null) heardAtMs.value = message.heardAtMs;
-    if (wasSilent && message.isOpen) for (const listener of reopened) listener();
+    heardAtMs.value = Date.now();
   }
+  if (message.kind === "beat") skewMs.value = message.boxNowMs - Date.now();
+  if (message.kind === "news") for (const listener of listeners) listener(message.news);
+  if (wasSilent) for (const listener of reopened) listener();
 }
 
 let send: ((message: ToStream) => void) | null = null;
@@ -56,9 +57,12 @@ function connect(): (message: ToStream) => void {
       worker.port.onmessage = (event: MessageEvent<FromStream>) => hear(event.data);
       worker.port.start();
       const post = (message: ToStream) => worker.port.postMessage(message);
-      setInterval(() => post({ kind: "here" }), HERE_MS);
+      const postAgain = () => post({ kind: "watch", environmentId: watching.peek(), trace });
+      // Said again and again: the worker forgets a tab that says nothing, and a slept tab comes back this way.
+      setInterval(postAgain, HERE_MS);
       addEventListener("pagehide", () => post({ kind: "leave" }));
-      addEventListener("pageshow", () => post({ kind: "watch", environmentId: watching.peek(), trace }));
+      addEventListener("pageshow", postAgain);
+      document.addEventListener("visibilitychange", postAgain);
       return post;
     } catch {
       // Private modes may forbid workers: one stream per tab then.
@@ -66,7 +70,7 @@ function connect(): (message: ToStream) => void {
   }
   const stream = createStream(hear);
   return (message) => {
-    if (message.kind === "watch") stream.watch([message]);
+    stream.watch(message.kind === "watch" ? [message] : []);
   };
 }
 

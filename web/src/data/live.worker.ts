@@ -7,8 +7,8 @@ declare const self: { onconnect: ((event: MessageEvent) => void) | null };
 
 const NOTHING: Watched = { environmentId: null, trace: null };
 const ports = new Map<MessagePort, Watched>();
-// A closed tab says nothing: a port that does not answer the question below within a minute is forgotten.
-const PORT_SILENCE_MS = 60_000;
+// A closed tab says nothing: one that was silent for this long is forgotten. Browsers let hidden tabs speak once a minute.
+const PORT_SILENCE_MS = 150_000;
 const heard = new Map<MessagePort, number>();
 
 const stream = createStream((message: FromStream) => {
@@ -40,8 +40,7 @@ self.onconnect = (event) => {
     if (message.data.kind === "leave") {
       ports.delete(port);
       heard.delete(port);
-    }
-    if (message.data.kind !== "here") port.postMessage(stream.state());
+    } else port.postMessage(stream.state());
     stream.watch(watched());
   };
 };

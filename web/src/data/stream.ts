@@ -8,12 +8,12 @@ export interface Watched {
   trace: string | null;
 }
 
-export type ToStream = ({ kind: "watch" } & Watched) | { kind: "leave" } | { kind: "here" };
+export type ToStream = ({ kind: "watch" } & Watched) | { kind: "leave" };
 
 export type FromStream =
   | { kind: "news"; news: News }
-  | { kind: "beat"; atMs: number; boxNowMs: number }
-  | { kind: "state"; isOpen: boolean; heardAtMs: number | null };
+  | { kind: "beat"; boxNowMs: number }
+  | { kind: "state"; isOpen: boolean; silentMs: number | null };
 
 export interface Stream {
   watch: (watched: Watched[]) => void;
@@ -42,7 +42,11 @@ export function createStream(tell: (message: FromStream) => void): Stream {
   let isOpen = false;
   let heardAtMs: number | null = null;
 
-  const state = (): FromStream => ({ kind: "state", isOpen, heardAtMs });
+  const state = (): FromStream => ({
+    kind: "state",
+    isOpen,
+    silentMs: heardAtMs === null ? null : Date.now() - heardAtMs,
+  });
 
   function open(): void {
     source?.close();
@@ -67,7 +71,7 @@ export function createStream(tell: (message: FromStream) => void): Stream {
     own.addEventListener("beat", (event) => {
       heardAtMs = Date.now();
       after = event.lastEventId || after;
-      tell({ kind: "beat", atMs: heardAtMs, boxNowMs: (JSON.parse(event.data) as { nowMs: number }).nowMs });
+      tell({ kind: "beat", boxNowMs: (JSON.parse(event.data) as { nowMs: number }).nowMs });
     });
     own.onerror = () => {
       own.close();

@@ -44,7 +44,13 @@ export function CopyButton({ text, name, label, size = 16, class: look = "btn ic
     }, COPIED_MS);
   };
   return (
-    <button type="button" class={`${look}${isDone.value ? " done" : ""}`} aria-label={name} title={name} onClick={copy}>
+    <button
+      type="button"
+      class={`${look}${isDone.value ? " done" : ""}`}
+      aria-label={label ? undefined : name}
+      title={name}
+      onClick={copy}
+    >
       <Icon name={isDone.value ? "check" : "copy"} size={size} />
       {label && (isDone.value ? "Copied" : label)}
     </button>
