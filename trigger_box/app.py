@@ -20,6 +20,7 @@ from trigger_box.api.server import Server, listen
 from trigger_box.api.signing import Signer
 from trigger_box.api.streams import Streams
 from trigger_box.clock import Clock, SystemClock
+from trigger_box.domain.errors import UnavailableError
 from trigger_box.engine import keepers
 from trigger_box.engine.core import open_core
 from trigger_box.ids import IdSource
@@ -33,6 +34,12 @@ _log = log.get("app")
 
 _READY_S_MAX: Final = 30.0
 _ANSWER_BYTES: Final = 64
+
+
+class RoomFailedError(UnavailableError):
+    """A part of the box failed, so all of it stops. The last log line says what happened."""
+
+    code = "room_failed"
 
 
 class Box:
@@ -86,16 +93,25 @@ class Box:
             self._stack = stack.pop_all()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         async with self._stack:
             await self.streams.close()
             self._keeping.cancel()
-            with suppress(asyncio.CancelledError):
+            # What already goes wrong says more than what a keeper says to it.
+            with suppress(asyncio.CancelledError, *([] if kind is None else [Exception])):
                 await self._keeping
 
     async def failed(self) -> None:
-        """Return, or raise the error, when a room gave up: the box can't go on."""
-        await asyncio.shield(self._keeping)
+        """Wait until a room gives up, most likely for ever.
+
+        Raises:
+            RoomFailedError: one did: the box can't go on.
+        """
+        try:
+            await asyncio.shield(self._keeping)
+        except Exception as error:
+            _log.exception("room.failed")
+            raise RoomFailedError from error
 
     async def _keep(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -149,16 +165,18 @@ async def serve(settings: Settings, *, on_ready: Callable[[Ready], None]) -> Non
                 asgi_app(box), listener, streams=box.streams, stop_s=settings.stop_seconds
             )
             box.origins.address = server.address
-            async with asyncio.TaskGroup() as group:
-                serving = group.create_task(server.serve(), name="http")
-                try:
-                    await _until_answering(server.address)
-                    on_ready(await _ready(box))
-                    _log.info("box.started", version=VERSION, address=server.address)
-                    await _first_of(stopping.wait(), box.failed())
-                    _log.info("box.stopping")
-                finally:
-                    await server.stop(serving)
+            address_file = box.rooms.store.folder.run / "address"
+            serving = asyncio.ensure_future(server.serve())
+            try:
+                await _until_answering(server.address)
+                address_file.write_text(f"http://{server.address}\n", encoding="utf-8")
+                on_ready(Ready(origin=box.origins.default, claim_link=await box.claim_link()))
+                _log.info("box.started", version=VERSION, address=server.address)
+                await _first_of(stopping.wait(), box.failed(), _ended(serving))
+                _log.info("box.stopping")
+            finally:
+                await server.stop(serving)
+                address_file.unlink(missing_ok=True)
     _log.info("box.stopped")
 
 
@@ -174,11 +192,8 @@ async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
             task.cancel()
 
 
-async def _ready(box: Box) -> Ready:
-    folder = box.rooms.store.folder
-    address = folder.run / "address"
-    address.write_text(f"http://{box.origins.address}\n", encoding="utf-8")
-    return Ready(origin=box.origins.default, claim_link=await box.claim_link())
+async def _ended(serving: asyncio.Future[None]) -> None:
+    await asyncio.shield(serving)
 
 
 async def _until_answering(address: str) -> None:

@@ -108,7 +108,7 @@ class Server:
         if not self._granian.interrupt_signal:
             raise RuntimeError("the HTTP server ended by itself")
 
-    async def stop(self, serving: asyncio.Task[None]) -> None:
+    async def stop(self, serving: asyncio.Future[None]) -> None:
         """End our streams, let other requests finish, stop. Bounded: late ones are cut off.
 
         Without the first step ``serve`` would wait for browsers to hang up.

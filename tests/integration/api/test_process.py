@@ -61,6 +61,7 @@ async def test_a_box_says_where_it_is_and_comes_back_with_what_it_knew(tmp_path:
     async with httpx.AsyncClient(base_url=first.origin, headers=headers) as client:
         made = (await client.post("/api/v1/tasks/hello/trigger", json={})).json()["id"]
     await first.stop()
+    is_told_after = (prepared.folder / "run" / "address").exists()
 
     second = await RunningBox.start(prepared.folder)
     async with httpx.AsyncClient(base_url=second.origin, headers=headers) as client:
@@ -68,6 +69,7 @@ async def test_a_box_says_where_it_is_and_comes_back_with_what_it_knew(tmp_path:
     await second.stop()
 
     assert address == first.origin
+    assert not is_told_after
     assert run.status_code == 200
 
 

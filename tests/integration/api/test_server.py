@@ -20,7 +20,7 @@ from trigger_box.api import streams as streams_module
 from trigger_box.api.asgi import ASGIApp, Receive, Scope, Send, send_answer
 from trigger_box.api.server import AddressUnusableError, PortTakenError, Server, listen
 from trigger_box.api.streams import EventStream, Streams, event
-from trigger_box.app import Box, asgi_app
+from trigger_box.app import Box, RoomFailedError, asgi_app
 from trigger_box.domain.packets import NOTHING
 from trigger_box.engine.trigger import TriggerRequest, trigger
 from trigger_box.engine.workers import register
@@ -362,6 +362,23 @@ async def test_a_start_that_fails_half_way_leaves_nothing_open(
     assert data_threads() == before
     async with Box(Settings(data_dir=tmp_path)):
         pass  # the folder's lock was given back
+
+
+async def test_a_box_whose_keeper_fails_says_so_and_can_be_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def give_up() -> None:
+        raise RuntimeError("no more")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app_module.keepers, "keep", lambda _, group: group.create_task(give_up()))
+        with pytest.raises(RoomFailedError):
+            async with Box(Settings(data_dir=tmp_path)) as box:
+                await box.failed()
+
+    assert "no more" in capsys.readouterr().err
+    async with Box(Settings(data_dir=tmp_path)):
+        pass
 
 
 async def test_a_second_box_on_the_folder_is_refused(tmp_path: Path) -> None:
