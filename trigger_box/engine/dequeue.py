@@ -6,7 +6,6 @@ The taking itself happens in the writer's thread (``claims.py``).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -51,68 +50,72 @@ async def dequeue(  # noqa: PLR0913 - a worker's call has these parts
         worker_ids=worker_ids,
         starts=start,
     )
-    take = partial(_claim_unless_gone, core, wanted, gone)
-    # The usual case under load: something is there, and nobody needs to stand in line.
-    claimed = await _take(core, take) if core.lanes.may_go(environment.id) else []
-    if not claimed and wait_ms > 0:
-        ends_at_s = core.clock.monotonic_s() + min(wait_ms, limits.DEQUEUE_WAIT_MS_MAX) / 1_000
-        claimed = await _wait_for_runs(core, take, environment, gone, ends_at_s)
-    if gone is not None and gone.is_set() and claimed:
+    asking = _Asking(core, wanted, gone)
+    claimed: list[Claimed] = []
+    try:
+        # The usual case under load: something is there, and nobody needs to stand in line.
+        if core.lanes.may_go(environment.id):
+            claimed = await asking.take()
+        if not claimed and wait_ms > 0:
+            claimed = await asking.wait(min(wait_ms, limits.DEQUEUE_WAIT_MS_MAX) / 1_000)
+    finally:
+        if not claimed and core.lanes.may_go(environment.id):
+            core.bus.wake(environment.id)  # it may have been our call: somebody else takes it up
+    if claimed and asking.is_gone:
         await core.store.write(partial(hand_back, core, claimed))
         return []
     return [await handed_over(core, one) for one in claimed]
 
 
-async def _take(core: Core, take: Callable[[Transaction], list[Claimed]]) -> list[Claimed]:
-    """Claim; if the caller is cancelled meanwhile, what was taken goes back."""
-    taking = core.store.submit(take)
-    try:
-        return await asyncio.shield(taking)
-    except asyncio.CancelledError:
-        hand_back_later(core, taking)
-        raise
+class _Asking:
+    """One call that asks for runs."""
 
+    def __init__(self, core: Core, wanted: Claim, gone: asyncio.Event | None) -> None:
+        self._core = core
+        self._wanted = wanted
+        self._gone = gone
 
-async def _wait_for_runs(
-    core: Core,
-    take: Callable[[Transaction], list[Claimed]],
-    environment: Environment,
-    gone: asyncio.Event | None,
-    ends_at_s: float,
-) -> list[Claimed]:
-    while True:
-        # In line before looking: what becomes ready while we look will call this ticket.
-        with core.bus.ticket(environment.id) as ticket:
-            if core.lanes.may_go(environment.id):
-                claimed = await _take(core, take)
-                if claimed:
-                    return claimed
-            left_s = ends_at_s - core.clock.monotonic_s()
-            if left_s <= 0 or (gone is not None and gone.is_set()):
-                return []
-            await _wait(ticket, gone, left_s)
+    @property
+    def is_gone(self) -> bool:
+        """Return whether the caller has hung up."""
+        return self._gone is not None and self._gone.is_set()
 
+    async def take(self) -> list[Claimed]:
+        """Claim; if the caller is cancelled meanwhile, what was taken goes back."""
+        taking = self._core.store.submit(self._claim)
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            hand_back_later(self._core, taking)
+            raise
 
-def _claim_unless_gone(
-    core: Core, wanted: Claim, gone: asyncio.Event | None, tx: Transaction
-) -> list[Claimed]:
-    if gone is not None and gone.is_set():
+    def _claim(self, tx: Transaction) -> list[Claimed]:
+        return [] if self.is_gone else claim(self._core, tx, self._wanted)
+
+    async def wait(self, wait_s: float) -> list[Claimed]:
+        """Claim as soon as something is there; nothing if the time is over or the caller gone."""
+        core, environment_id = self._core, self._wanted.environment_id
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                while not self.is_gone:
+                    # In line before looking: what becomes ready meanwhile will call this ticket.
+                    with core.bus.ticket(environment_id) as ticket:
+                        if core.lanes.may_go(environment_id):
+                            claimed = await self.take()
+                            if claimed:
+                                return claimed
+                        await self._called_or_gone(ticket)
         return []
-    return claim(core, tx, wanted)
 
-
-async def _wait(ticket: Ticket, gone: asyncio.Event | None, left_s: float) -> None:
-    """Wait until the ticket is called, the caller is gone, or the time is over."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(left_s):
-            if gone is None:
-                await ticket.called()
-                return
-            # Two waits raced by hand: both end inside this function.
-            called = asyncio.ensure_future(ticket.called())
-            left = asyncio.ensure_future(gone.wait())
-            try:
-                await asyncio.wait((called, left), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                called.cancel()
-                left.cancel()
+    async def _called_or_gone(self, ticket: Ticket) -> None:
+        if self._gone is None:
+            await ticket.called()
+            return
+        # Two waits raced by hand: both end inside this function.
+        called = asyncio.ensure_future(ticket.called())
+        left = asyncio.ensure_future(self._gone.wait())
+        try:
+            await asyncio.wait((called, left), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            called.cancel()
+            left.cancel()
