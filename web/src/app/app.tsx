@@ -53,7 +53,7 @@ function EnvPages() {
   const { url } = useLocation();
   const { org = "", project = "", env = "" } = params;
   const place = findPlace(org, project, env);
-  useEffect(closeOverlay, [url]);
+  useEffect(() => closeOverlay(), [url]);
   if (place === null) return <NotHere />;
   if (place.environment.slug !== env)
     return <Redirect to={url.replace(`/env/${env}`, `/env/${place.environment.slug}`)} />;

@@ -52,14 +52,14 @@ export default function Help() {
       ref={element}
       class="sheet"
       aria-label="Keyboard shortcuts"
-      onClose={closeOverlay}
-      onClick={(event) => event.target === element.current && closeOverlay()}
+      onClose={() => closeOverlay("help")}
+      onClick={(event) => event.target === element.current && closeOverlay("help")}
     >
       <div class="sheetbody">
         <div class="head">
           <h1>Keyboard shortcuts</h1>
           <span class="end">
-            <IconButton icon="x" name="Close (Esc)" class="ghost sm" onClick={closeOverlay} />
+            <IconButton icon="x" name="Close (Esc)" class="ghost sm" onClick={() => closeOverlay("help")} />
           </span>
         </div>
         <div class="ks scroll" tabIndex={0} role="region" aria-label="All keys">

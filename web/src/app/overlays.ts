@@ -12,6 +12,7 @@ export function openHelp(): void {
   overlay.value = "help";
 }
 
-export function closeOverlay(): void {
-  overlay.value = null;
+/** A dialog tells that it has closed a moment later; the other one may be open by then. */
+export function closeOverlay(which?: "palette" | "help"): void {
+  if (which === undefined || overlay.peek() === which) overlay.value = null;
 }

@@ -132,8 +132,8 @@ export default function Palette({ place }: { place: Place }) {
       ref={element}
       class="palette"
       aria-label="Command palette"
-      onClose={closeOverlay}
-      onClick={(event) => event.target === element.current && closeOverlay()}
+      onClose={() => closeOverlay("palette")}
+      onClick={(event) => event.target === element.current && closeOverlay("palette")}
     >
       <div class="palettebody">
         <div class="pin">
