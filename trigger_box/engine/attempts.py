@@ -324,8 +324,11 @@ def _confirmed_before(tx: Transaction, head: RunHead, call: _Call) -> _Answer:
     Raises:
         StaleTransitionError: it is something else.
     """
+    attempt = attempt_of(tx, head.id, head.attempt_number)
+    was_running = attempt is not None and attempt.result_snapshot_number == head.snapshot_number
     is_repeated = (
-        head.run_state is RunState.FINISHED
+        not was_running
+        and head.run_state is RunState.FINISHED
         and head.final_status is RunStatus.CANCELED
         and head.runner_id == call.runner_id
         and call.named is not None

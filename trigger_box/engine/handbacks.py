@@ -60,16 +60,7 @@ def put_back(core: Core, tx: Transaction, head: RunHead, how: PutBack) -> None:
     """Queue a run again whose dispatch came to nothing. An attempt that never ran is forgiven."""
     now_ms = core.clock.now_ms()
     has_begun = head.run_state is RunState.EXECUTING
-    if has_begun:
-        tx.execute(
-            sql.forgive_attempt,
-            {
-                "run_id": head.id,
-                "number": head.attempt_number,
-                "error": error_text(StringError(raw=how.reason)),
-                "now_ms": now_ms,
-            },
-        )
+    forgive_attempt(tx, head, how.reason, now_ms=now_ms)
     requeue(
         core,
         tx,
@@ -82,4 +73,17 @@ def put_back(core: Core, tx: Transaction, head: RunHead, how: PutBack) -> None:
             forgiven=1 if has_begun else 0,
         ),
         now_ms=now_ms,
+    )
+
+
+def forgive_attempt(tx: Transaction, head: RunHead, reason: str, *, now_ms: int) -> None:
+    """Note that the attempt that was begun, if one was, never reached its worker."""
+    tx.execute(
+        sql.forgive_attempt,
+        {
+            "run_id": head.id,
+            "number": head.attempt_number,
+            "error": error_text(StringError(raw=reason)),
+            "now_ms": now_ms,
+        },
     )

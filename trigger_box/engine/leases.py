@@ -17,7 +17,7 @@ from trigger_box.engine import settlements
 from trigger_box.engine.core import Core
 from trigger_box.engine.endings import Ending, finish
 from trigger_box.engine.executions import FailedAttempt
-from trigger_box.engine.handbacks import PutBack, put_back
+from trigger_box.engine.handbacks import PutBack, forgive_attempt, put_back
 from trigger_box.engine.heads import attempt_of
 from trigger_box.engine.heartbeats import Beat
 from trigger_box.engine.requeues import Requeue, requeue
@@ -125,12 +125,14 @@ def fail_dispatch(core: Core, tx: Transaction, head: RunHead, reason: str) -> No
     failures = head.dispatch_failures + 1
     delay_ms = retries.dispatch_delay_ms(failures, random_unit=core.ids.random_unit())
     if delay_ms is None:
+        forgive_attempt(tx, head, reason, now_ms=now_ms)
+        has_begun = head.run_state is not RunState.PENDING_EXECUTING
         finish(
             core,
             tx,
             head,
             Ending(
-                event=RunEvent.DISPATCH_GAVE_UP,
+                event=RunEvent.FAILED if has_begun else RunEvent.DISPATCH_GAVE_UP,
                 status=RunStatus.SYSTEM_FAILURE,
                 description=f"Given up: taken {failures} times and never started",
                 error=InternalError(
