@@ -108,7 +108,7 @@ class Capture:
         self._err = LineStream("warn", 2, sink)
         self.stdout = _text(self._out)
         self.stderr = _text(self._err)
-        self._handler = RecordHandler(sink)
+        self.handler = RecordHandler(sink)
 
     def install(self) -> None:
         """Redirect ``sys.stdout``, ``sys.stderr``, ``logging`` and ``warnings``."""
@@ -119,7 +119,7 @@ class Capture:
                 root.removeHandler(handler)
         if root.level == logging.WARNING and not root.handlers:
             root.setLevel(logging.INFO)
-        root.addHandler(self._handler)
+        root.addHandler(self.handler)
         for noisy in ("httpx", "httpcore"):
             # They log every request at INFO, ours to the box included.
             logger = logging.getLogger(noisy)

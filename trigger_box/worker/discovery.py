@@ -191,9 +191,14 @@ def _import(name: str, file: Path) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     if not name.startswith("trigger_box_user_"):
-        module = importlib.import_module(name)
-        if _is_same_file(module, file):
-            return module
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+                raise
+        else:
+            if _is_same_file(module, file):
+                return module
         # Another package has this name first: load the file under a name nobody else uses.
         name = "trigger_box_user_" + re.sub(r"\W", "_", str(file))
     spec = importlib.util.spec_from_file_location(name, file)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from trigger_box.cli.dev_python import PythonNotFoundError, find_python
+
+
+def an_interpreter(home: Path) -> str:
+    (home / "bin").mkdir(parents=True)
+    (home / "bin" / "python").touch(mode=0o755)
+    return str(home / "bin" / "python")
+
+
+def find(folder: Path, *, asked: str | None = None, is_frozen: bool = False, **env: str) -> str:
+    return find_python(folder, asked=asked, environment=env, is_frozen=is_frozen)
+
+
+def test_an_activated_environment_comes_first(tmp_path: Path) -> None:
+    active = an_interpreter(tmp_path / "active")
+    an_interpreter(tmp_path / "project" / ".venv")
+
+    assert find(tmp_path / "project", VIRTUAL_ENV=str(tmp_path / "active")) == active
+
+
+def test_then_the_projects_own_up_to_its_repositorys_root(tmp_path: Path) -> None:
+    outside = an_interpreter(tmp_path / ".venv")
+    (tmp_path / "repo" / ".git").mkdir(parents=True)
+    (tmp_path / "repo" / "app").mkdir()
+
+    assert find(tmp_path / "repo" / "app") == sys.executable
+    inside = an_interpreter(tmp_path / "repo" / "venv")
+    assert find(tmp_path / "repo" / "app") == inside
+    assert find(tmp_path / "elsewhere") == outside
+
+
+def test_the_packed_program_takes_the_systems_python(tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "python3"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+
+    assert find(tmp_path / "x", is_frozen=True, PATH=str(program.parent)) == str(program)
+    with pytest.raises(PythonNotFoundError, match="--python"):
+        find(tmp_path / "x", is_frozen=True, PATH=str(tmp_path))
+
+
+def test_an_interpreter_can_be_named(tmp_path: Path) -> None:
+    program = an_interpreter(tmp_path / "mine")
+
+    assert find(tmp_path, asked=program) == program
+    with pytest.raises(PythonNotFoundError, match="no such program"):
+        find(tmp_path, asked="python9.99", PATH="")
