@@ -35,8 +35,8 @@ _SETTINGS_HEAD: Final = f"""\
 # Settings
 
 What the owner of a box may set. Later ones win: built-in default, settings file, variable, option
-of `trigger-box serve`. `trigger-box config show --origin` tells what holds on a machine and where it
-comes from. A value that can't be used stops the start with the setting's name and where it stands.
+of `trigger-box serve`. `trigger-box config show --origin` tells what holds on a machine and where
+it comes from. A value that can't be used stops the start with the setting's name and where it is.
 
 The settings file is `{FILE_NAME}` in the data folder, or the one named by `--config` or
 `{FILE_VARIABLE}`. It is TOML:
@@ -66,8 +66,8 @@ succeed later.
 
 _ERRORS_OF_NO_CLASS: Final = """\
 Some answers have no error class behind them: `method_not_allowed` (405, the header `allow` names
-the methods there are), `hung_up` (400, the caller closed its own body half-way) and `internal_error`
-(500, a bug of the box; the same `incident` stands in its log).
+the methods there are), `hung_up` (400, the caller closed its own body half-way) and
+`internal_error` (500, a bug of the box; the same `incident` stands in its log).
 
 """
 
