@@ -1,7 +1,8 @@
 """All figures, with what this machine's disk and processor give beside them.
 
 ``python -m tests.bench [name …]`` (``make bench``): without names everything that is here. The load
-comes from ``load.py``, a lean client in a process of its own on the same cores.
+comes from ``load.py``, a lean client in a process of its own on the same cores, and where it fits
+from wrk.
 """
 
 from __future__ import annotations

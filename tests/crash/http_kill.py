@@ -172,7 +172,11 @@ def judge(folder: Path, history: History) -> Verdict:
             row[0] for row in connection.execute("SELECT id FROM runs WHERE state = 'FINISHED'")
         }
         attempts = dict(
-            connection.execute("SELECT run_id, count(*) FROM attempts GROUP BY run_id").fetchall()
+            # An attempt whose answer reached nobody is handed back: no worker ever had it.
+            connection.execute(
+                "SELECT run_id, count(*) FROM attempts WHERE result IS NOT 'CANCELED'"
+                " GROUP BY run_id"
+            ).fetchall()
         )
     connection.close()
     calls = Counter(json.loads(payload) for payload in made.values())
@@ -183,7 +187,8 @@ def judge(folder: Path, history: History) -> Verdict:
     ] + [f"{run_id} was completed" for run_id in history.ended - finished]
     doubled = [f"{call} made {count} runs" for call, count in calls.items() if count > 1] + [
         f"{run_id} had {count} attempts" for run_id, count in attempts.items() if count > 1
-    ]
+    ] + [f"{run_id} was in {count} workers' hands" for run_id, count in history.begun.items()
+         if count > 1]  # fmt: skip
     return Verdict(
         rounds=history.kills,
         acknowledged=len(history.acknowledged),
