@@ -14,6 +14,7 @@ from typing import Annotated, Final
 
 import msgspec
 from litestar import get
+from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
@@ -104,7 +105,19 @@ class _Gathered:
         self.run_ids, self.is_gap, self.tasks_changed, self.presence = {}, False, False, None
 
 
-@get("/dashboard/api/live", opt={"auth": SESSION}, summary="Changes as they happen")
+@get(
+    "/dashboard/api/live",
+    opt={"auth": SESSION},
+    summary="Changes as they happen",
+    responses={
+        200: ResponseSpec(
+            News,
+            description="Events named news; beats between them",
+            generate_examples=False,
+            media_type="text/event-stream",
+        )
+    },
+)
 async def live(  # noqa: PLR0913 - three query parameters
     request: ApiRequest,
     rooms: TheRooms,

@@ -1,6 +1,6 @@
 """The shapes of ``/dashboard/api``, page by page. Instants are ms since 1970 and end in ``AtMs``.
 
-``web/src/data/openapi.d.ts`` is generated from these; the pages do not compile when they drift.
+``web/openapi.json`` is the document made of these; the pages do not compile when they drift.
 """
 
 from __future__ import annotations

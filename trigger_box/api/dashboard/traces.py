@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 import msgspec
 from litestar import Response, get
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 from msgspec import Raw
@@ -64,7 +65,12 @@ _DATABASE: Final = ("db.system", "db.system.name", "db.statement", "db.query.tex
 _AI: Final = ("gen_ai.system", "gen_ai.request.model", "ai.model.id")
 
 
-@get(_RUN + "/trace", opt={"auth": SESSION}, summary="The trace of a run")
+@get(
+    _RUN + "/trace",
+    opt={"auth": SESSION},
+    summary="The trace of a run",
+    responses={200: ResponseSpec(Trace, description="The tree, flat", generate_examples=False)},
+)
 async def get_trace(
     rooms: TheRooms, user: TheUser, environment_id: FromPath[str], run_id: FromPath[str]
 ) -> Response[bytes]:
