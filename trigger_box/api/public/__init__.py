@@ -6,7 +6,15 @@ from typing import Final
 
 from litestar.types import ControllerRouterHandler
 
-from trigger_box.api.public import idempotency_keys, metadata, packets, run_lists, runs, traces
+from trigger_box.api.public import (
+    idempotency_keys,
+    metadata,
+    packets,
+    run_lists,
+    runs,
+    tokens,
+    traces,
+)
 
 routes: Final[list[ControllerRouterHandler]] = [
     *runs.routes,
@@ -15,4 +23,5 @@ routes: Final[list[ControllerRouterHandler]] = [
     *traces.routes,
     *idempotency_keys.routes,
     *packets.routes,
+    *tokens.routes,
 ]
