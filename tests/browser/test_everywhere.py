@@ -212,6 +212,7 @@ def test_loading_shows_the_shape_of_the_rows(place: Place, page: Page) -> None:
 
     expect(page.get_by_role("table")).to_have_attribute("aria-busy", "true")
     expect(page.get_by_role("columnheader", name="Status")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Select all on this page")).to_be_disabled()
     for route in held:
         route.continue_()
     expect(page.get_by_role("table")).not_to_have_attribute("aria-busy", "true")

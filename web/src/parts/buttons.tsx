@@ -108,11 +108,13 @@ export function Segments<T extends string>({ name, options, value, onChange, cla
 export function Tick({
   isOn,
   isSome = false,
+  isOff = false,
   name,
   onChange,
 }: {
   isOn: boolean;
   isSome?: boolean;
+  isOff?: boolean;
   name: string;
   onChange: (isOn: boolean, event: Event) => void;
 }) {
@@ -122,6 +124,7 @@ export function Tick({
       class="check"
       aria-label={name}
       checked={isOn}
+      disabled={isOff}
       ref={(element) => {
         if (element) element.indeterminate = isSome;
       }}

@@ -116,14 +116,16 @@ export default function Runs() {
   };
   const turn = (cursor: string | null | undefined) => cursor && go({ ...filters, cursor });
   const ids = rows.map((row) => row.peek().id);
-  const chosen = rows.map((row) => row.value).filter((run) => selected.has(run.id));
+  // What went out of sight is not acted on, even if it was ticked before.
+  const chosen = rows.filter((row) => selected.has(row.peek().id)).map((row) => row.value);
+  const chosenIds = chosen.map((run) => run.id);
   const cancellable = chosen.filter((run) => run.isCancellable).map((run) => run.id);
-  const target = () => (selected.size > 0 ? [...selected] : [focusedRun()].filter((id): id is string => id !== null));
+  const target = () => (chosen.length > 0 ? chosenIds : [focusedRun()].filter((id): id is string => id !== null));
 
   const select: RowActions["select"] = (id, isOn, isRange) => {
     const range = isRange && lastClicked.current ? between(ids, lastClicked.current, id) : [id];
     lastClicked.current = id;
-    const next = new Set(selected);
+    const next = new Set(chosenIds);
     for (const one of range) isOn ? next.add(one) : next.delete(one);
     setSelected(next);
   };
@@ -233,7 +235,7 @@ export default function Runs() {
           ) : (
             <RunsTable
               rows={page === null ? null : rows}
-              selected={selected}
+              selected={new Set(chosenIds)}
               isDim={isDim}
               actions={{ replay, cancel, select }}
               onSelectPage={(isOn) => setSelected(new Set(isOn ? ids : []))}
@@ -241,14 +243,14 @@ export default function Runs() {
           )}
         </div>
       </Contained>
-      {selected.size > 0 && (
+      {chosen.length > 0 && (
         <SelectionBar
-          count={selected.size}
+          count={chosen.length}
           canCancel={cancellable.length > 0}
-          onReplay={() => replay([...selected])}
+          onReplay={() => replay(chosenIds)}
           onCancel={() => cancel(cancellable)}
           onCopy={async () => {
-            if (await copyText([...selected].join("\n"))) say("ok", `${selected.size} IDs copied`);
+            if (await copyText(chosenIds.join("\n"))) say("ok", `${chosen.length} IDs copied`);
           }}
           onClear={() => setSelected(new Set())}
         />

@@ -48,6 +48,7 @@ export function RunsTable({ rows, selected, isDim, actions, onSelectPage }: Prop
             <Tick
               isOn={isAll}
               isSome={selected.size > 0 && !isAll}
+              isOff={rows === null || rows.length === 0}
               name="Select all on this page"
               onChange={onSelectPage}
             />
