@@ -202,7 +202,10 @@ def test_what_does_not_load_says_why_and_can_be_tried_again(place: Place, page: 
     expect(page.get_by_role("heading", name="The list of runs did not load")).to_have_count(0)
 
 
-def test_loading_shows_the_shape_of_the_rows(place: Place, page: Page) -> None:
+def test_loading_shows_the_shape_of_the_rows(
+    place: Place, run_ids: dict[str, str], page: Page
+) -> None:
+    del run_ids
     held: list[Route] = []
     page.route(
         re.compile("/dashboard/api/environments/[^/]+/runs"),
