@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from trigger_box.version import __version__
 from trigger_box.worker.calls import AnswerError, Caller, CallError, ServerEvent
@@ -325,6 +325,26 @@ class DevBox:
         """
         path = f"/api/v1/runs/{quote(run_id)}/tags"
         await self._api.call_until("POST", path, {"tags": tags}, key=_new_key(), insist_s=10.0)
+
+    async def fetch_packet(self, path: str) -> tuple[str, str]:
+        """Return text and type of a packet that a client uploaded itself (rest-api 9, import).
+
+        Raises:
+            AnswerError: nothing is stored there.
+            CallError: the box could not be asked.
+            ValueError: what is stored is no text.
+        """
+        route = f"/api/v1/packets/{quote(path, safe='')}"
+        answer = await self._api.call_until("GET", route, key=_new_key())
+        url = urlsplit(str(answer.json()["presignedUrl"]))
+        # The address itself is the permission: the key must not travel to wherever it points.
+        stranger = Caller(f"{url.scheme}://{url.netloc}", {})
+        try:
+            target = f"{url.path}?{url.query}"
+            answer = await stranger.call_until("GET", target, key=_new_key())
+            return answer.body.decode(), answer.headers.get("content-type", "")
+        finally:
+            await stranger.close()
 
     async def close(self) -> None:
         """Close all connections."""

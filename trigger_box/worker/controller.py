@@ -194,7 +194,7 @@ class Controller:
             handed,
             self._pools.get(handed.version_id),
             routes=self._box.runs,
-            update_routes=self._box,
+            wide_routes=self._box,
             around=self._around,
             wants_next=self._wants_next,
         )

@@ -1,6 +1,7 @@
 """Messages between controller and executor: four bytes of length, then JSON.
 
-Both ends use this module; what the messages mean is in ``talk.py``.
+Both ends use this module; what the messages mean is in ``attempt.py`` and
+``executor.py``.
 """
 
 from __future__ import annotations

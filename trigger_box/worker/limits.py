@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Final
 
 # Talk between controller and executor.
-FRAME_BYTES_MAX: Final = 24 * 1024 * 1024
+# A payload or an output with each of its bytes escaped, and room for the rest.
+FRAME_BYTES_MAX: Final = 64 * 1024 * 1024
 FRAME_READ_BYTES: Final = 256 * 1024
 STARTUP_S_MAX: Final = 60.0
 
 # One run.
+PAYLOAD_BYTES_MAX: Final = 10 * 1024 * 1024
 OUTPUT_BYTES_MAX: Final = 10 * 1024 * 1024
 CANCEL_GRACE_S: Final = 30.0
 BLOCKED_LOOP_S_MAX: Final = 5.0

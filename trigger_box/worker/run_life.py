@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Protocol
 
 from trigger_box.worker import endings
 from trigger_box.worker.attempt import Attempt, Ending, Stop, Surroundings, error_text
 from trigger_box.worker.box import Handed, Latest, RunRoutes, Started, Verdict
 from trigger_box.worker.calls import AnswerError
+from trigger_box.worker.limits import PAYLOAD_BYTES_MAX
 from trigger_box.worker.nursery import NurseryError
 from trigger_box.worker.pool import Pool
 from trigger_box.worker.reports import AttemptFailed, AttemptStarted, RunStopped, RunSucceeded
@@ -21,6 +23,14 @@ from trigger_box.worker.updates import UpdateRoutes, Updates
 
 _GONE_STATES = frozenset({"FINISHED", "QUEUED", "PENDING_EXECUTING", "RUN_CREATED", "DELAYED"})
 _CANCELLED = "Canceled by user"
+
+
+class RunWideRoutes(UpdateRoutes, Protocol):
+    """The routes outside of the dev protocol that a run needs."""
+
+    async def fetch_packet(self, path: str) -> tuple[str, str]:
+        """Return text and type of a packet that a client uploaded itself."""
+        ...
 
 
 class Phase(Enum):
@@ -47,7 +57,7 @@ class RunLife:
         pool: Pool | None,
         *,
         routes: RunRoutes,
-        update_routes: UpdateRoutes,
+        wide_routes: RunWideRoutes,
         around: Surroundings,
         wants_next: Callable[[], bool],
     ) -> None:
@@ -69,7 +79,8 @@ class RunLife:
         self._interrupted = asyncio.Event()
         self.beaten_s = self.looked_s = self._loop.time()
         self.is_beating = self.is_looking = False
-        self.updates = Updates(self.run_id, update_routes, on_refused=self._warn)
+        self._wide_routes = wide_routes
+        self.updates = Updates(self.run_id, wide_routes, on_refused=self._warn)
 
     @property
     def has_lease(self) -> bool:
@@ -152,6 +163,11 @@ class RunLife:
                 "its code was changed several times since. Replay the run.",
             )
         try:
+            started = await self._with_payload(started)
+        except (AnswerError, ValueError) as error:
+            message = f"The payload of {task_id!r} can't be fetched: {error}"
+            return await self._refuse(task_id, "TASK_INPUT_ERROR", message)
+        try:
             executor = await self.pool.take()
         except NurseryError as error:
             return await self._refuse(task_id, "COULD_NOT_FIND_EXECUTOR", str(error))
@@ -178,6 +194,23 @@ class RunLife:
             self._attempt = None
             await self.pool.give_back(executor, unfit=unfit)
         return await self._report(started, task_id, attempt, ending)
+
+    async def _with_payload(self, started: Started) -> Started:
+        """Fetch a payload that was stored apart; user code gets the value, not where it lies.
+
+        Raises:
+            AnswerError: nothing is stored there.
+            ValueError: it is no text, or too large.
+        """
+        run: Mapping[str, Any] = started.execution["run"]
+        if run.get("payloadType") != "application/store":
+            return started
+        text, kind = await self._wide_routes.fetch_packet(str(run.get("payload")))
+        size = len(text.encode())
+        if size > PAYLOAD_BYTES_MAX:
+            raise ValueError(f"it has {size} bytes; the limit is {PAYLOAD_BYTES_MAX}")
+        known = {**run, "payload": text, "payloadType": kind}
+        return replace(started, execution={**started.execution, "run": known})
 
     async def _report(
         self, started: Started, task_id: str, attempt: Attempt, ending: Ending

@@ -12,6 +12,7 @@ import pytest
 from tests.integration.worker.a_dev import Dev, RealBox, a_dev, a_real_box
 from tests.integration.worker.a_worker import a_project, until
 from tests.integration.worker.test_processes import gone
+from trigger_box import Client
 
 TASKS = """
 @task("double")
@@ -48,6 +49,9 @@ async def long(payload=None):
 def brief(payload=None):
     while True:
         time.sleep(0.01)
+
+@task("count")
+def count(payload: str): return len(payload)
 
 @task("crash")
 def crash(payload=None): os._exit(7)
@@ -103,6 +107,20 @@ async def test_runs_of_each_kind_end_as_they_should(both: Both) -> None:
     assert "code 7" in runs["crash"]["error"]["message"]
     assert unfit["status"] == "FAILED"
     assert unfit["error"]["name"] == "TaskPayloadParsedError"
+
+
+async def test_a_payload_that_was_uploaded_apart_reaches_the_task(both: Both) -> None:
+    box = both.box
+    async with Client(base_url=box.running.origin, secret_key=box.key) as client:
+        uploaded = await client.tasks.trigger("count", "x" * 200_000)
+    run = await box.ended(uploaded.id)
+    lost = await box.ended(
+        await box.trigger("count", "trigger/nothing.json", payloadType="application/store")
+    )
+
+    assert (run["status"], run["output"]) == ("COMPLETED", 200_000)
+    assert lost["status"] == "FAILED"
+    assert "can't be fetched" in lost["error"]["message"]
 
 
 async def test_a_run_cancelled_at_the_box_stops_here_at_once(both: Both) -> None:
