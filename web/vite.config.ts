@@ -10,11 +10,14 @@ function earlyTheme(): Plugin {
   const source = readFileSync(new URL("./src/app/early-theme.js", import.meta.url), "utf8");
   const hash = createHash("sha256").update(source).digest("base64url").slice(0, 8);
   const fileName = `assets/theme-${hash}.js`;
+  let isBuild = false;
   return {
     name: "early-theme",
+    configResolved(config) {
+      isBuild = config.command === "build";
+    },
     buildStart() {
-      if (this.meta.watchMode) return;
-      this.emitFile({ type: "asset", fileName, source });
+      if (isBuild) this.emitFile({ type: "asset", fileName, source });
     },
     transformIndexHtml(_html, context) {
       const src = context.server ? "/src/app/early-theme.js" : `/${fileName}`;

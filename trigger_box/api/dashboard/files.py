@@ -6,7 +6,10 @@ Built by ``make web``, carried by wheel and binary. Without it, one plain page s
 from __future__ import annotations
 
 import asyncio
+import gzip
 import mimetypes
+import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +19,8 @@ from litestar.types import ControllerRouterHandler
 
 import trigger_box
 from trigger_box.api.authentication import NOBODY
+from trigger_box.api.rooms import ApiRequest
+from trigger_box.domain import limits
 from trigger_box.domain.errors import NotFoundError
 
 _OPEN: Final = {"auth": NOBODY, "unclaimed": True}
@@ -35,6 +40,9 @@ SAFETY: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+# Fonts are compressed by their own format.
+_COMPRESSED: Final = frozenset({".html", ".js", ".css", ".svg", ".json"})
+_GZIP: Final = re.compile(r"(?i)(?:^|,)\s*gzip\s*(?!;\s*q=0(?:\.0*)?\s*(?:,|$))(?:;|,|$)")
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _TYPES: Final = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
 _NOT_BUILT: Final = """<!doctype html>
@@ -57,15 +65,16 @@ def folder() -> Path | None:
     return next((place for place in _PLACES if (place / "index.html").is_file()), None)
 
 
-def _page() -> Response[bytes]:
+def _page(accepts: str) -> Response[bytes]:
     place = folder()
     if place is None:
         return Response(_NOT_BUILT.encode(), media_type="text/html", headers=SAFETY)
+    content, headers = _packed(place / "index.html", accepts)
     return Response(
-        (place / "index.html").read_bytes(),
+        content,
         media_type="text/html",
         # Always asked for again: it names the files of the version that runs now.
-        headers={**SAFETY, "cache-control": "no-cache"},
+        headers={**SAFETY, **headers, "cache-control": "no-cache"},
     )
 
 
@@ -86,29 +95,51 @@ def _page() -> Response[bytes]:
     opt=_OPEN,
     include_in_schema=False,
 )
-async def show_page() -> Response[bytes]:
+async def show_page(request: ApiRequest) -> Response[bytes]:
     """Return the dashboard's page; what it shows is up to its address."""
-    return await asyncio.to_thread(_page)
+    return await asyncio.to_thread(_page, request.headers.get("accept-encoding", ""))
 
 
 @get("/assets/{name:str}", opt=_OPEN, include_in_schema=False)
-async def show_file(name: FromPath[str]) -> Response[bytes]:
+async def show_file(request: ApiRequest, name: FromPath[str]) -> Response[bytes]:
     """Return one file. Its name has its content's hash, so it never changes."""
-    content = await asyncio.to_thread(_file, name)
-    if content is None:
+    accepts = request.headers.get("accept-encoding", "")
+    found = await asyncio.to_thread(_file, name, accepts)
+    if found is None:
         raise FileNotHereError
-    suffix = Path(name).suffix
-    kind = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return Response(content, media_type=kind, headers={**SAFETY, "cache-control": _FOREVER})
+    content, headers = found
+    kind = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0]
+    return Response(
+        content,
+        media_type=kind or "application/octet-stream",
+        headers={**SAFETY, **headers, "cache-control": _FOREVER},
+    )
 
 
-def _file(name: str) -> bytes | None:
+def _file(name: str, accepts: str) -> tuple[bytes, dict[str, str]] | None:
     place = folder()
     # Only names that are there: a name is never joined to a path unseen.
     if place is None:
         return None
     found = next((path for path in (place / "assets").iterdir() if path.name == name), None)
-    return None if found is None else found.read_bytes()
+    return None if found is None else _packed(found, accepts)
+
+
+def _packed(path: Path, accepts: str) -> tuple[bytes, dict[str, str]]:
+    """Return a file for who accepts these encodings, with the headers that say how."""
+    if path.suffix not in _COMPRESSED:
+        return path.read_bytes(), {}
+    vary = {"vary": "accept-encoding"}
+    if not _GZIP.search(accepts):
+        return path.read_bytes(), vary
+    content = _compressed(path, path.stat().st_mtime_ns)
+    return content, {**vary, "content-encoding": "gzip"}
+
+
+@lru_cache(maxsize=limits.PAGE_FILES_COMPRESSED_MAX)
+def _compressed(path: Path, changed_ns: int) -> bytes:
+    del changed_ns  # only there so that a file that was built anew is compressed anew
+    return gzip.compress(path.read_bytes(), mtime=0)
 
 
 routes: list[ControllerRouterHandler] = [show_page, show_file]

@@ -164,13 +164,6 @@ class Check(Struct, rename="camel"):
     fact: str
 
 
-class Place(Struct):
-    """A run's place in its lane, counted from 1."""
-
-    position: int
-    total: int
-
-
 class RunsLink(Struct):
     """A link to a list of runs: the query of the runs page."""
 
@@ -179,12 +172,18 @@ class RunsLink(Struct):
 
 
 class Why(Struct, rename="camel"):
-    """Why a run is not running."""
+    """Why a run is not running.
+
+    Attributes:
+        title: a sentence; or the beginning of one that ``at_ms`` ends.
+        place: its place in its queue, counted from 1.
+    """
 
     title: str
     detail: str
+    at_ms: int | None
     checks: list[Check]
-    place: Place | None
+    place: int | None
     show_runs: RunsLink | None
 
 
@@ -273,6 +272,7 @@ class TraceNode(Struct, rename="camel"):
     end_ms: float | None
     level: Literal["trace", "debug", "info", "warn", "error"] | None
     is_error: bool
+    is_canceled: bool
     run: TracedRun | None
 
 

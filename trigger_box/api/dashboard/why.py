@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlencode
 
-from trigger_box.api.dashboard.shapes import Check, Place, RunsLink, Why
+from trigger_box.api.dashboard.shapes import Check, RunsLink, Why
 from trigger_box.domain.runs import RunState
 from trigger_box.domain.waiting import Waiting, why_waiting
 
@@ -17,17 +17,38 @@ def why_of(facts: Waiting | None) -> Why | None:
     sentence = None if facts is None else why_waiting(facts)
     if facts is None or sentence is None:
         return None
-    title, _, rest = sentence.partition(": ")
-    if not rest:
-        title, _, rest = sentence.partition(". ")
-    is_queued = facts.state is RunState.QUEUED and facts.due_at_ms is None
+    if facts.due_at_ms is not None:
+        # The page writes the instant, in its reader's zone.
+        what = "tried" if facts.attempt_number else "handed out"
+        is_delayed = facts.state is RunState.DELAYED
+        return Why(
+            title="It is delayed until" if is_delayed else f"It is {what} again at",
+            detail="",
+            at_ms=facts.due_at_ms,
+            checks=[],
+            place=None,
+            show_runs=None,
+        )
+    title, detail = _parts(sentence)
+    is_queued = facts.state is RunState.QUEUED
     return Why(
-        title=title.rstrip(".") + ".",
-        detail=rest[:1].upper() + rest[1:],
+        title=title,
+        detail=detail,
+        at_ms=None,
         checks=_checks(facts) if is_queued else [],
-        place=Place(position=facts.ahead + 1, total=facts.ahead + 1) if is_queued else None,
+        place=facts.ahead + 1 if is_queued else None,
         show_runs=_holders(facts) if is_queued else None,
     )
+
+
+def _parts(sentence: str) -> tuple[str, str]:
+    """Return what is said first and what is said after it, both as sentences."""
+    ends = [place for mark in (". ", ": ") if (place := sentence.find(mark)) >= 0]
+    if not ends:
+        return sentence, ""
+    end = min(ends)
+    rest = sentence[end + 2 :]
+    return f"{sentence[:end]}.", rest[:1].upper() + rest[1:]
 
 
 def _checks(facts: Waiting) -> list[Check]:

@@ -25,10 +25,11 @@ SELECT t.slug, t.file_path, t.export_name, t.trigger_source, r.id AS run_id, r.s
  ORDER BY t.slug LIMIT :limit;
 
 -- name: open_by_task
--- How many runs of each task go on or wait, among the newest open ones. Served by runs_open.
+-- How many runs of each task go on or stand in line (those with a delay do not yet), among the newest
+-- open ones. Served by runs_open.
 SELECT task, count(*) FILTER (WHERE lease_expires_at_ms IS NOT NULL) AS running,
-       count(*) FILTER (WHERE lease_expires_at_ms IS NULL) AS waiting
-  FROM (SELECT task, lease_expires_at_ms FROM runs INDEXED BY runs_open
+       count(*) FILTER (WHERE lease_expires_at_ms IS NULL AND state <> 'DELAYED') AS waiting
+  FROM (SELECT task, state, lease_expires_at_ms FROM runs INDEXED BY runs_open
          WHERE environment_id = :environment_id AND outcome IS NULL ORDER BY id DESC LIMIT :limit)
  GROUP BY task;
 
@@ -115,6 +116,14 @@ SELECT run_id, type, bytes, substr(data, 1, :characters) AS data
 -- How many runs a run triggered, counted up to a bound. Served by runs_by_parent.
 SELECT count(*) AS runs FROM (
     SELECT 1 FROM runs INDEXED BY runs_by_parent WHERE parent_run_id = :run_id LIMIT :limit);
+
+-- name: children_apart
+-- The runs that some runs (:run_ids, JSON) triggered without waiting: they have traces of their own,
+-- but people look for them where they were triggered. Served by runs_by_parent; the caller sorts.
+SELECT r.*
+  FROM json_each(:run_ids) p JOIN runs r INDEXED BY runs_by_parent ON r.parent_run_id = p.value
+ WHERE r.environment_id = :environment_id AND r.trace_id <> :trace_id
+ LIMIT :limit;
 
 -- name: last_cli_token
 -- When a person last signed in from a command line. Served by personal_access_tokens_by_user.

@@ -1271,11 +1271,6 @@ export interface components {
             /** Password */
             password: string;
         };
-        /** Place */
-        Place: {
-            position: number;
-            total: number;
-        };
         /** Presence */
         Presence: {
             isConnected: boolean;
@@ -1537,6 +1532,7 @@ export interface components {
         TraceNode: {
             endMs: number | null;
             id: string;
+            isCanceled: boolean;
             isError: boolean;
             /** @enum {string} */
             kind: "run" | "attempt" | "span" | "log" | "error" | "wait" | "retry" | "http" | "db" | "ai" | "tag";
@@ -1617,9 +1613,10 @@ export interface components {
         };
         /** Why */
         Why: {
+            atMs: number | null;
             checks: components["schemas"]["Check"][];
             detail: string;
-            place: components["schemas"]["Place"] | null;
+            place: number | null;
             showRuns: components["schemas"]["RunsLink"] | null;
             title: string;
         };

@@ -184,10 +184,13 @@ export interface Check {
 
 /** Why a run is not running: the sentence, what was looked at, and its place in line. */
 export interface Why {
+  /** A sentence; or the beginning of one that ends with `atMs`. */
   title: string;
   detail: string;
+  atMs: number | null;
   checks: Check[];
-  place: { position: number; total: number } | null;
+  /** Counted from 1. */
+  place: number | null;
   showRuns: { label: string; query: string } | null;
 }
 
@@ -254,6 +257,7 @@ export interface TraceNode {
   endMs: number | null;
   level: LogLevel | null;
   isError: boolean;
+  isCanceled: boolean;
   /** Only on rows of kind `run`. */
   run: Pick<RunRow, "status" | "language" | "queuedAtMs" | "dequeuedAtMs" | "startedAtMs" | "finishedAtMs"> | null;
 }

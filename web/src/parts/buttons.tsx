@@ -116,7 +116,7 @@ export function Tick({
   isSome?: boolean;
   isOff?: boolean;
   name: string;
-  onChange: (isOn: boolean, event: Event) => void;
+  onChange: (isOn: boolean, event: MouseEvent) => void;
 }) {
   return (
     <input
@@ -128,7 +128,8 @@ export function Tick({
       ref={(element) => {
         if (element) element.indeterminate = isSome;
       }}
-      onChange={(event) => onChange(event.currentTarget.checked, event)}
+      // Not `change`: that one does not tell whether Shift was held.
+      onClick={(event) => onChange(event.currentTarget.checked, event)}
     />
   );
 }

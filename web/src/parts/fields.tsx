@@ -1,7 +1,7 @@
 /** Form fields: a label, the control, a hint, and the fault the box or the page found. */
 
 import type { ComponentChildren } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icon";
 
 interface FieldProps {
@@ -11,6 +11,8 @@ interface FieldProps {
   hint?: ComponentChildren;
   fault?: string | null;
   isLarge?: boolean;
+  /** Where one begins to type when the page comes up. */
+  isFirst?: boolean;
   end?: ComponentChildren;
   onValue: (value: string) => void;
   value: string;
@@ -33,14 +35,19 @@ export function TextField({
   hint,
   fault,
   isLarge = false,
+  isFirst = false,
   end,
   onValue,
   class: extra = "",
   type = "text",
   list,
-  ...input
+  ...rest
 }: FieldProps) {
   const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (isFirst) input.current?.focus();
+  }, []);
   const words = fault ?? hint;
   return (
     <div>
@@ -50,7 +57,8 @@ export function TextField({
       </label>
       <div class={`field${isLarge ? " lg" : ""}${fault ? " is-bad" : ""} ${extra}`.trim()}>
         <input
-          {...input}
+          {...rest}
+          ref={input}
           {...(list ? { list } : {})}
           type={type as "text"}
           id={id}

@@ -84,9 +84,9 @@ export function count(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-/** `97.1%`, and `100%` only when it is. */
+/** `97.1%`, and `100%` or `0%` only when it is. */
 export function percent(ratio: number): string {
-  if (ratio === 1) return "100%";
+  if (ratio === 1 || ratio === 0) return `${100 * ratio}%`;
   return `${(Math.floor(ratio * 1000) / 10).toFixed(1)}%`;
 }
 

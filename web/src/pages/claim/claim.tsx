@@ -81,6 +81,7 @@ export default function Claim() {
         <TextField
           label="Claim token"
           isLarge
+          isFirst={query.token === undefined}
           class="mono"
           required
           spellcheck={false}
@@ -90,13 +91,12 @@ export default function Claim() {
           fault={faultOf("token") ?? (isWrong ? "This is not the token of this box, or its time is over." : null)}
           hint={
             <>
-              Printed on the first start, and again each time <span class="mono t2 nowrap">trigger-box serve</span>{" "}
-              starts.
+              Printed by <span class="mono t2 nowrap">trigger-box serve</span> at each start.
             </>
           }
           end={
             check?.isValid && (
-              <span class="row g2 ok small nowrap">
+              <span class="row g2 ok small nowrap ui">
                 <Icon name="check" size={14} />
                 {check.expiresAtMs === null ? "Valid" : `Valid for ${short(check.expiresAtMs - boxNow())}`}
               </span>
@@ -106,6 +106,7 @@ export default function Claim() {
         <TextField
           label="Your name"
           isLarge
+          isFirst={query.token !== undefined}
           required
           autoComplete="name"
           value={name}

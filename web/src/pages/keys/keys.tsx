@@ -107,7 +107,7 @@ export default function Keys() {
               </h2>
               <p>Where your own program runs, so that it triggers tasks in {environment.name}.</p>
               <div class="code">
-                <pre class="stack" tabIndex={0} role="region" aria-label="Variables">
+                <pre class="told" tabIndex={0} role="region" aria-label="Variables">
                   {lines.map((line) => (
                     <Line key={line} line={line} />
                   ))}

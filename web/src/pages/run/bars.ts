@@ -18,7 +18,7 @@ export interface Marks {
 }
 
 const EXECUTE: Record<string, string> = { ok: "ex ok", bad: "ex bad", run: "ex live", quiet: "ex quiet" };
-const ATTEMPT: Record<string, string> = { ok: "at ok", bad: "at bad", run: "at live", quiet: "at ok" };
+const ATTEMPT: Record<string, string> = { ok: "at ok", bad: "at bad", run: "at live", quiet: "at quiet" };
 
 function runBars(node: TraceNode, nowMs: number): Bar[] {
   const run = node.run;
@@ -27,7 +27,8 @@ function runBars(node: TraceNode, nowMs: number): Bar[] {
   const queuedAt = run.queuedAtMs ?? node.startMs;
   const bars: Bar[] = [];
   if (queuedAt > node.startMs) bars.push({ fromMs: node.startMs, toMs: queuedAt, look: "wait" });
-  bars.push({ fromMs: queuedAt, toMs: run.dequeuedAtMs ?? end, look: "q" });
+  const isInLine = run.queuedAtMs !== null || run.status === "PENDING_VERSION";
+  bars.push({ fromMs: queuedAt, toMs: run.dequeuedAtMs ?? end, look: isInLine ? "q" : "wait" });
   if (run.dequeuedAtMs !== null) bars.push({ fromMs: run.dequeuedAtMs, toMs: run.startedAtMs ?? end, look: "la" });
   if (run.startedAtMs !== null) {
     const tone = isFinal(run.status) ? toneOf(run.status) : "run";
@@ -43,7 +44,7 @@ export function marksOf(node: TraceNode, nowMs: number): Marks {
     case "run":
       return { ...none, bars: runBars(node, nowMs) };
     case "attempt": {
-      const tone = node.endMs === null ? "run" : node.isError ? "bad" : "ok";
+      const tone = node.endMs === null ? "run" : node.isError ? "bad" : node.isCanceled ? "quiet" : "ok";
       return { ...none, bars: [{ fromMs: node.startMs, toMs: end, look: ATTEMPT[tone] as string }] };
     }
     case "wait":

@@ -6,12 +6,12 @@ import { api } from "../../data/api";
 import { boxNow } from "../../data/clock";
 import type { RunError, RunPage, Why } from "../../data/types";
 import { CopyButton } from "../../parts/buttons";
-import { count, duration, ordinal } from "../../parts/format";
+import { duration, ordinal, plural } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { Lang, RunId } from "../../parts/marks";
 import { PacketSection } from "../../parts/packet-section";
 import { StatusGlyph } from "../../parts/status";
-import { isFinal, STATUSES } from "../../parts/statuses";
+import { isFinal } from "../../parts/statuses";
 import { stepsOf } from "./timeline";
 
 const FRAMES_MAX = 12;
@@ -24,6 +24,21 @@ function framesOf(error: RunError): string[] {
   const frames = isEcho && first > 0 ? lines.slice(first) : lines;
   const indent = Math.min(...frames.map((line) => line.length - line.trimStart().length));
   return frames.map((line) => line.slice(indent));
+}
+
+/** Somebody wanted it so: no alarm, only who or what it was. */
+function CanceledSection({ error }: { error: RunError }) {
+  return (
+    <section class="sec" aria-label="Canceled">
+      <h2>
+        <span class="row g3">
+          <Icon name="st-canceled" size={14} class="t3" />
+          Canceled
+        </span>
+      </h2>
+      <p class="errtext">{error.message || "No reason was given."}</p>
+    </section>
+  );
 }
 
 export function ErrorSection({ error, onCopyForAi }: { error: RunError; onCopyForAi?: () => string }) {
@@ -46,7 +61,7 @@ export function ErrorSection({ error, onCopyForAi }: { error: RunError; onCopyFo
       )}
       {frames.length > 0 && (
         <div class="code mt8">
-          <pre class="stack" tabIndex={0} role="region" aria-label="Stack">
+          <pre class="told" tabIndex={0} role="region" aria-label="Stack">
             {frames.slice(0, FRAMES_MAX).join("\n")}
             {frames.length > FRAMES_MAX && `\n… ${frames.length - FRAMES_MAX} more`}
           </pre>
@@ -74,34 +89,32 @@ export function ErrorSection({ error, onCopyForAi }: { error: RunError; onCopyFo
 export function WhySection({ why }: { why: Why }) {
   return (
     <>
-      <section class="sec" aria-label="Why is it not running">
-        <h2>Why is it not running</h2>
-        <ul class="checks">
-          {why.checks.map((check) => (
-            <li key={check.title} class={check.isOk ? "" : "hit"}>
-              <Icon name={check.isOk ? "check" : "st-queued"} class={check.isOk ? "ok" : "warnc"} />
-              <span class={check.isOk ? "clip" : "med clip"}>
-                {check.title}
-                <span class="vh">{check.isOk ? " (fine)" : " (this holds it)"}</span>
-              </span>
-              <span class={check.isOk ? "t3" : "warnc"}>{check.fact}</span>
-            </li>
-          ))}
-        </ul>
-      </section>
-      {why.place && (
+      {why.checks.length > 0 && (
+        <section class="sec" aria-label="Why is it not running">
+          <h2>Why is it not running</h2>
+          <ul class="checks">
+            {why.checks.map((check) => (
+              <li key={check.title} class={check.isOk ? "" : "hit"}>
+                <Icon name={check.isOk ? "check" : "st-queued"} class={check.isOk ? "ok" : "warnc"} />
+                <span class={check.isOk ? "clip" : "med clip"}>
+                  {check.title}
+                  <span class="vh">{check.isOk ? " (fine)" : " (this holds it)"}</span>
+                </span>
+                <span class={check.isOk ? "t3" : "warnc"}>{check.fact}</span>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {why.place !== null && (
         <section class="sec" aria-label="Place in queue">
           <h2>Place in queue</h2>
-          <div class="row">
-            <span>
-              <b class="med num">{ordinal(why.place.position)}</b>{" "}
-              <span class="t3 num">of {count(why.place.total)}</span>
+          <p>
+            <b class="med num">{ordinal(why.place)}</b>{" "}
+            <span class="t3 num">
+              {why.place === 1 ? "nothing is ahead of it" : `${plural(why.place - 1, "run")} ahead of it`}
             </span>
-          </div>
-          <div class="meter mt6" aria-hidden="true">
-            <i class="quiet" style={{ width: `${(100 * (why.place.position - 1)) / Math.max(1, why.place.total)}%` }} />
-            <i style={{ width: "1.5%" }} />
-          </div>
+          </p>
         </section>
       )}
     </>
@@ -133,7 +146,10 @@ function ChildHead({ page }: { page: RunPage }) {
   const end = run.finishedAtMs ?? boxNow();
   const parts = [
     run.queuedAtMs !== null && `queued ${duration((run.dequeuedAtMs ?? end) - run.queuedAtMs)}`,
-    run.startedAtMs !== null && run.dequeuedAtMs !== null && `launch ${duration(run.startedAtMs - run.dequeuedAtMs)}`,
+    run.startedAtMs !== null &&
+      run.dequeuedAtMs !== null &&
+      run.startedAtMs > run.dequeuedAtMs &&
+      `launch ${duration(run.startedAtMs - run.dequeuedAtMs)}`,
     run.startedAtMs !== null && `run ${duration(end - run.startedAtMs)}`,
   ];
   return (
@@ -189,11 +205,18 @@ export function Overview({ page, isChild = false, onCopyForAi, onLoad }: Props) 
     ? "Not yet: it comes when the run returns."
     : run.status === "COMPLETED"
       ? "The task returned nothing."
-      : `None: the run ${STATUSES[run.status].word.toLowerCase()} before it returned.`;
+      : run.status === "CANCELED"
+        ? "None: the run was canceled before it returned."
+        : run.status === "EXPIRED"
+          ? "None: the run expired before it began."
+          : "None: the run failed before it returned.";
   return (
     <>
       {isChild && <ChildHead page={page} />}
-      {page.error && <ErrorSection error={page.error} {...(onCopyForAi ? { onCopyForAi } : {})} />}
+      {page.error && run.status === "CANCELED" && <CanceledSection error={page.error} />}
+      {page.error && run.status !== "CANCELED" && (
+        <ErrorSection error={page.error} {...(onCopyForAi ? { onCopyForAi } : {})} />
+      )}
       {page.why && !isChild && <WhySection why={page.why} />}
       <TimelineSection page={page} />
       <PacketSection

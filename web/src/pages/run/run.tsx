@@ -13,11 +13,13 @@ import { boxNow } from "../../data/clock";
 import { type Resource, useResource } from "../../data/resource";
 import type { RunPage, Trace, TraceNode } from "../../data/types";
 import { DevBanner } from "../../parts/dev-banner";
+import { dayAndTime, fullTime } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { NotLiveBanner } from "../../parts/live-mark";
 import { Empty, Failed, FailedBar, SkeletonLines } from "../../parts/states";
 import { isFinal, STATUSES } from "../../parts/statuses";
 import { Tabs } from "../../parts/tabs";
+import { Ago } from "../../parts/time";
 import { useRunActions } from "../runs/actions";
 import { Detail } from "./detail";
 import { asMarkdown } from "./export";
@@ -48,7 +50,20 @@ function WhyLine({ page }: { page: RunPage }) {
     <div class="why" role="status">
       <Icon name="info" />
       <div class="grow">
-        <b class="med">{why.title}</b> <span class="t2">{why.detail}</span>
+        {why.atMs === null ? (
+          <>
+            <b class="med">{why.title}</b> <span class="t2">{why.detail}</span>
+          </>
+        ) : (
+          <>
+            <b class="med">
+              {why.title} <time title={fullTime(why.atMs)}>{dayAndTime(why.atMs)}</time>,
+            </b>{" "}
+            <span class="t2 num">
+              <Ago atMs={why.atMs} />.
+            </span>
+          </>
+        )}
       </div>
       {why.showRuns && (
         <a class="btn sm" href={`${pageHref(place, "runs")}?${why.showRuns.query}`}>

@@ -57,7 +57,7 @@ export function SpanInspector({ node, attempt, onBack }: Props) {
           <dl class="props">
             <dt>What</dt>
             <dd>
-              {WORDS[node.kind]} {node.note && <span class="t3 clip">{node.note}</span>}
+              {WORDS[node.kind]} {node.note && node.kind !== "log" && <span class="t3 clip">{node.note}</span>}
             </dd>
             <dt>{node.endMs === node.startMs ? "At" : "Started"}</dt>
             <dd class="num">{clockTime(node.startMs)}</dd>

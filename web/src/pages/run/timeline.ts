@@ -61,24 +61,27 @@ export function stepsOf(page: RunPage, nowMs: number): Step[] {
   }
   if (run.dequeuedAtMs !== null) {
     const launched = run.startedAtMs ?? run.finishedAtMs;
-    const first = attempts[0]?.isWarm;
-    const how = first === true ? "warm" : first === false ? "cold start" : null;
-    const words = [how, detail.worker].filter(Boolean).join(", ");
-    steps.push(
-      step(
-        run.startedAtMs === null ? "Dequeued" : "Launched",
-        duration((launched ?? nowMs) - run.dequeuedAtMs),
-        launched === null ? "run" : "on",
-        words || null,
-      ),
-    );
+    const words = [attempts[0]?.isWarm ? "warm" : null, detail.worker].filter(Boolean).join(", ");
+    // A worker that was waiting begins in the instant it gets the run: there is nothing to tell.
+    if (launched !== run.dequeuedAtMs)
+      steps.push(
+        step(
+          run.startedAtMs === null ? "Dequeued" : "Launched",
+          duration((launched ?? nowMs) - run.dequeuedAtMs),
+          launched === null ? "run" : "on",
+          words || null,
+        ),
+      );
   }
   attempts.forEach((attempt, index) => {
     const [word, look] = OUTCOMES[attempt.outcome];
     const isLast = index === attempts.length - 1;
+    const most = detail.maxAttempts;
     const note =
-      attempt.outcome === "failed" && isLast && isOver && detail.maxAttempts !== null
-        ? `last of ${Math.max(detail.maxAttempts, attempt.number)}`
+      attempt.outcome === "failed" && isLast && isOver && most !== null
+        ? attempt.number >= most
+          ? `last of ${attempt.number}`
+          : `of ${most}, not retried`
         : null;
     steps.push(
       step(

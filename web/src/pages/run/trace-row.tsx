@@ -26,6 +26,7 @@ const ICONS: Record<TraceKind, IconName> = {
 };
 
 function tint(node: TraceNode): string {
+  if (node.isCanceled) return "t3";
   if (node.kind === "attempt") return node.endMs === null ? "runc" : node.isError ? "bad" : "ok";
   if (node.isError || node.level === "error") return "bad";
   if (node.level === "warn") return "warnc";
@@ -36,7 +37,8 @@ function Mark({ row }: { row: Row }) {
   const { node, fold } = row;
   if (fold) return <Icon name="batches" class="k t3" />;
   if (node.kind === "run" && node.run) return <StatusGlyph status={node.run.status} />;
-  return <Icon name={ICONS[node.kind]} class={`k ${tint(node)}`} />;
+  const icon = node.kind === "error" && node.isCanceled ? "st-canceled" : ICONS[node.kind];
+  return <Icon name={icon} class={`k ${tint(node)}`} />;
 }
 
 function Name({ row }: { row: Row }) {

@@ -166,12 +166,12 @@ export function Row({ source, isSelected, isDim, actions }: Props) {
         <Tick
           isOn={isSelected}
           name={`Select ${run.id}`}
-          onChange={(isOn, event) => actions.select(run.id, isOn, (event as MouseEvent).shiftKey === true)}
+          onChange={(isOn, event) => actions.select(run.id, isOn, event.shiftKey)}
         />
       </td>
       <td>
         <a class="rowlink" href={href} aria-label={`${run.id}, ${run.task}`}>
-          <RunId id={run.id} />
+          <RunId id={run.id} class="cut" />
         </a>
       </td>
       <td>

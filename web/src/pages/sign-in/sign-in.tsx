@@ -45,6 +45,7 @@ export default function SignIn() {
         <TextField
           label="E-mail"
           isLarge
+          isFirst={query.email === undefined}
           required
           type="email"
           autoComplete="username"
@@ -54,6 +55,7 @@ export default function SignIn() {
         <PasswordField
           label="Password"
           isLarge
+          isFirst={query.email !== undefined}
           required
           autoComplete="current-password"
           value={password}
@@ -71,8 +73,9 @@ export default function SignIn() {
         </button>
       </form>
       <p class="t3 small mt16">
-        Forgot it? On the box, <span class="mono t2">trigger-box admin create --email you@example.com</span> sets a new
-        password.
+        Forgot it? On the box, set a new one:
+        <br />
+        <span class="mono t2 nowrap">trigger-box admin create --email {email || "you@example.com"}</span>
       </p>
     </Standalone>
   );

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { testHref, useSearch } from "../../app/address";
+import { pageHref, testHref, useSearch } from "../../app/address";
 import { Contained } from "../../app/crash";
 import { Head } from "../../app/head";
 import { usePlace } from "../../app/place";
@@ -11,6 +11,7 @@ import { api } from "../../data/api";
 import { onNews } from "../../data/live";
 import { presence } from "../../data/presence";
 import { useResource } from "../../data/resource";
+import { places } from "../../data/session";
 import type { Language, TaskKind, TaskRow, TasksPage } from "../../data/types";
 import { CopyButton, IconButton, Segments } from "../../parts/buttons";
 import { DevBanner } from "../../parts/dev-banner";
@@ -196,11 +197,22 @@ function List({ page, isLoading }: { page: TasksPage; isLoading: boolean }) {
 }
 
 function DeployedEmpty() {
-  const { environment } = usePlace();
+  const place = usePlace();
+  const dev = places.value.find((other) => other.project.ref === place.project.ref && other.environment.slug === "dev");
   return (
-    <Empty icon="deploys" title={`Nothing is deployed to ${environment.name} yet`}>
-      Tasks come here with a deployment. Until then, switch to Development at the upper left and run them on your
-      machine.
+    <Empty
+      icon="deploys"
+      title={`Nothing is deployed to ${place.environment.name} yet`}
+      action={
+        dev && (
+          <a class="btn primary" href={pageHref(dev, "tasks")}>
+            <Icon name="env-dev" />
+            Go to Development
+          </a>
+        )
+      }
+    >
+      Tasks come here with a deployment. Until then, run them on your machine.
     </Empty>
   );
 }
@@ -268,7 +280,9 @@ export default function Tasks() {
             <FirstSteps page={page} />
           </div>
         ) : isEmpty ? (
-          <DeployedEmpty />
+          <div class="scroll" tabIndex={0} role="region" aria-label="Tasks">
+            <DeployedEmpty />
+          </div>
         ) : (
           <List page={page} isLoading={tasks.isLoading.value} />
         )}

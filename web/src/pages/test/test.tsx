@@ -115,9 +115,7 @@ function Recent({ task, onTake }: { task: TaskPage; onTake: (payload: string) =>
                 >
                   <span class="row g3">
                     <StatusGlyph status={run.status} />
-                    <span class="mono">
-                      <RunId id={run.id} />
-                    </span>
+                    <RunId id={run.id} class="cut mono" />
                     <span class="end t3 small num">{short(boxNow() - run.createdAtMs)}</span>
                   </span>
                   <span class="mono t3 clip">

@@ -102,7 +102,7 @@ export function PayloadPanel({
   const end = (
     <>
       {problems.length > 0 && (
-        <span class="row g3 small bad mr4">
+        <span class="row g3 small bad mr4 nomob">
           <Icon name="errors" size={14} />
           {plural(problems.length, "problem")}
         </span>
@@ -116,7 +116,7 @@ export function PayloadPanel({
       {isChanged && (
         <button type="button" class="btn sm ghost" onClick={() => before && onDraft({ ...draft, ...before })}>
           <Icon name="rollback" size={14} />
-          Undo
+          <span class="words">Undo</span>
         </button>
       )}
       {schema && tab === "payload" && !before && (
@@ -126,13 +126,13 @@ export function PayloadPanel({
           onClick={() => onDraft({ ...draft, payload: JSON.stringify(example(schema), null, 2) })}
         >
           <Icon name="code" size={14} />
-          Insert example
+          <span class="words">Insert example</span>
         </button>
       )}
       {schema && tab === "payload" && onShowSchema && (
         <button type="button" class="btn ghost sm" onClick={onShowSchema}>
           <Icon name="tasks" size={14} />
-          Schema
+          <span class="words">Schema</span>
         </button>
       )}
       <button
@@ -142,7 +142,7 @@ export function PayloadPanel({
         onClick={() => onDraft({ ...draft, [tab]: pretty(text) })}
       >
         <Icon name="wrap" size={14} />
-        Format
+        <span class="words">Format</span>
       </button>
       <CopyButton text={text} name={`Copy ${tab}`} />
     </>
