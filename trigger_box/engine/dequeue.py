@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 from trigger_box.access.actors import Environment
 from trigger_box.domain import limits
@@ -18,6 +19,9 @@ from trigger_box.engine.executions import Dequeued
 from trigger_box.engine.handbacks import hand_back, hand_back_later
 from trigger_box.ids import WorkerId
 from trigger_box.store.writer import Transaction
+
+# A development worker has the version it registered a moment later, but asks with those it had.
+_OUTDATED_WAIT_S: Final = 0.2
 
 
 async def dequeue(  # noqa: PLR0913 - a worker's call has these parts
@@ -96,16 +100,26 @@ class _Asking:
         """Claim as soon as something is there; nothing if the time is over or the caller gone."""
         core, environment_id = self._core, self._wanted.environment_id
         with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
+            async with asyncio.timeout(wait_s) as patience:
                 while not self.is_gone:
                     # In line before looking: what becomes ready meanwhile will call this ticket.
                     with core.bus.ticket(environment_id) as ticket:
+                        self._hurry_if_outdated(patience)
                         if core.lanes.may_go(environment_id):
                             claimed = await self.take()
                             if claimed:
                                 return claimed
                         await self._called_or_gone(ticket)
         return []
+
+    def _hurry_if_outdated(self, patience: asyncio.Timeout) -> None:
+        """Let who can't run the newest version ask anew soon: new runs are not for this call."""
+        wanted = self._wanted
+        if wanted.worker_ids is not None and self._core.lanes.is_outdated(
+            wanted.environment_id, wanted.worker_ids
+        ):
+            soon_s = asyncio.get_running_loop().time() + _OUTDATED_WAIT_S
+            patience.reschedule(min(soon_s, patience.when() or soon_s))
 
     async def _called_or_gone(self, ticket: Ticket) -> None:
         if self._gone is None:

@@ -159,6 +159,13 @@ class Lanes:
         lines = self.lines.environments.get(environment_id)
         return lines is None or lines.may_go
 
+    def is_outdated(self, environment_id: str, worker_ids: frozenset[WorkerId]) -> bool:
+        """Return whether a development worker lacks the newest version. A hint, as ``may_go``."""
+        state = self._environments.get(environment_id)
+        return (
+            state is not None and state.is_development and state.current_worker_id not in worker_ids
+        )
+
     def set_limits(
         self, tx: Transaction, state: EnvironmentState, limits: EnvironmentLimits
     ) -> None:

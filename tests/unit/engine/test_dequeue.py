@@ -11,7 +11,13 @@ from trigger_box.engine.workers import QueueDeclaration
 from trigger_box.ids import WorkerId
 
 
-async def waiting(engine: Engine, *, wait_ms: int = 10_000, gone: asyncio.Event | None = None):
+async def waiting(
+    engine: Engine,
+    *,
+    wait_ms: int = 10_000,
+    gone: asyncio.Event | None = None,
+    worker_ids: frozenset[WorkerId] | None = None,
+):
     return await dequeue(
         engine.core,
         environment=engine.environment,
@@ -19,6 +25,7 @@ async def waiting(engine: Engine, *, wait_ms: int = 10_000, gone: asyncio.Event 
         runs_max=1,
         wait_ms=wait_ms,
         gone=gone,
+        worker_ids=worker_ids,
     )
 
 
@@ -258,6 +265,23 @@ async def test_in_development_a_run_whose_version_is_gone_goes_on_with_the_newes
     assert again.run.id == run_id
     assert again.version == newest.version
     assert (await dev.run(run_id)).max_attempts == 5
+
+
+async def test_who_waits_with_an_outdated_version_is_sent_to_ask_with_the_newest(
+    dev: Engine,
+) -> None:
+    first = await dev.register(content_hash="h2")
+
+    async with asyncio.TaskGroup() as group:
+        outdated = group.create_task(waiting(dev, worker_ids=frozenset({first.worker_id})))
+        await until_in_line(dev)
+        newest = await dev.register(content_hash="h3")
+        run_id = await dev.trigger()
+        async with asyncio.timeout(2):
+            assert await outdated == []
+
+    (taken,) = await waiting(dev, worker_ids=frozenset({first.worker_id, newest.worker_id}))
+    assert taken.run.id == run_id
 
 
 async def test_elsewhere_a_run_stays_with_its_version(prod: Engine) -> None:
