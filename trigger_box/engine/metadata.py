@@ -109,10 +109,13 @@ def _apply(
 ) -> None:
     if not operations:
         return
-    after, applied = apply(read_metadata(tx, head.id), operations)
+    try:
+        after, applied = apply(read_metadata(tx, head.id), operations)
+        text = _encode(after).decode()
+    except RecursionError as error:
+        raise InvalidError("Metadata would be nested too deeply; flatten it.") from error
     if not applied:
         return
-    text = _encode(after).decode()
     size = len(text.encode())
     if size > limits.METADATA_BYTES_MAX:
         raise TooLargeError(

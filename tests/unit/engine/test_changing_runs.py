@@ -123,6 +123,15 @@ async def test_ten_minutes_after_its_end_a_run_is_closed(dev: Engine) -> None:
         await change(dev, run_id, operations=(Set("later", 1),))
 
 
+async def test_metadata_nested_too_deeply_is_refused_and_the_old_value_stays(dev: Engine) -> None:
+    run_id = await dev.trigger(metadata=Packet('{"a":1}'))
+
+    with pytest.raises(InvalidError, match="nested too deeply"):
+        await change(dev, run_id, operations=(Set("$." + "a." * 3_000 + "b", 1),))
+
+    assert await get_metadata(dev.core, dev.environment.id, run_id) == {"a": 1}
+
+
 async def test_metadata_of_an_unknown_run_is_not_found(dev: Engine) -> None:
     for attempt in (
         change(dev, "run_x", operations=(Set("a", 1),)),
