@@ -69,7 +69,7 @@ def _page(accepts: str) -> Response[bytes]:
     place = folder()
     if place is None:
         return Response(_NOT_BUILT.encode(), media_type="text/html", headers=SAFETY)
-    content, headers = _packed(place / "index.html", accepts)
+    content, headers = packed(place / "index.html", accepts)
     return Response(
         content,
         media_type="text/html",
@@ -104,7 +104,7 @@ async def show_page(request: ApiRequest) -> Response[bytes]:
 async def show_file(request: ApiRequest, name: FromPath[str]) -> Response[bytes]:
     """Return one file. Its name has its content's hash, so it never changes."""
     accepts = request.headers.get("accept-encoding", "")
-    found = await asyncio.to_thread(_file, name, accepts)
+    found = await asyncio.to_thread(asset, name, accepts)
     if found is None:
         raise FileNotHereError
     content, headers = found
@@ -116,16 +116,17 @@ async def show_file(request: ApiRequest, name: FromPath[str]) -> Response[bytes]
     )
 
 
-def _file(name: str, accepts: str) -> tuple[bytes, dict[str, str]] | None:
+def asset(name: str, accepts: str) -> tuple[bytes, dict[str, str]] | None:
+    """Return a file by its name, and the headers it needs; None if there is none of this name."""
     place = folder()
     # Only names that are there: a name is never joined to a path unseen.
     if place is None:
         return None
     found = next((path for path in (place / "assets").iterdir() if path.name == name), None)
-    return None if found is None else _packed(found, accepts)
+    return None if found is None else packed(found, accepts)
 
 
-def _packed(path: Path, accepts: str) -> tuple[bytes, dict[str, str]]:
+def packed(path: Path, accepts: str) -> tuple[bytes, dict[str, str]]:
     """Return a file for who accepts these encodings, with the headers that say how."""
     if path.suffix not in _COMPRESSED:
         return path.read_bytes(), {}

@@ -12,12 +12,18 @@ from trigger_box.api.authentication import SESSION
 from trigger_box.api.dashboard.reach import environment_of
 from trigger_box.api.dashboard.shapes import RootKey, ShownRootKey
 from trigger_box.api.rooms import TheRooms, TheUser
+from trigger_box.api.sessions import NO_STORE
 
 _KEY: Final = "/dashboard/api/environments/{environment_id:str}/root-key"
 _SHOWN_CHARACTERS: Final = 4
 
 
-@get(_KEY, opt={"auth": SESSION}, summary="An environment's key, masked")
+@get(
+    _KEY,
+    opt={"auth": SESSION},
+    summary="An environment's key, masked",
+    cache_control=NO_STORE,
+)
 async def get_key(rooms: TheRooms, user: TheUser, environment_id: FromPath[str]) -> RootKey:
     """Return the beginning and the end of the key."""
     key = rooms.access.root_key(await environment_of(rooms, user, environment_id))
@@ -26,7 +32,13 @@ async def get_key(rooms: TheRooms, user: TheUser, environment_id: FromPath[str])
 
 
 # A change by its method, so that no other site's page and no prefetching browser can read it.
-@post(_KEY + "/reveal", opt={"auth": SESSION}, status_code=200, summary="An environment's key")
+@post(
+    _KEY + "/reveal",
+    opt={"auth": SESSION},
+    status_code=200,
+    summary="An environment's key",
+    cache_control=NO_STORE,
+)
 async def reveal_key(rooms: TheRooms, user: TheUser, environment_id: FromPath[str]) -> ShownRootKey:
     """Return the key in clear."""
     environment = await environment_of(rooms, user, environment_id)

@@ -26,6 +26,7 @@ from trigger_box.api.dashboard.rows import related_of, rows_of
 from trigger_box.api.dashboard.shapes import Attempt, Packet, RunDetail, RunPage, ShownKey
 from trigger_box.api.dashboard.why import why_of
 from trigger_box.api.rooms import Rooms, TheRooms, TheUser
+from trigger_box.api.sessions import NO_STORE
 from trigger_box.api.wire.instants import iso
 from trigger_box.domain import limits
 from trigger_box.domain.errors import RunNotFoundError
@@ -53,7 +54,8 @@ _SOURCES: Final = {
 }
 
 
-@get(_RUN, opt={"auth": SESSION}, summary="One run")
+# What tasks were given and returned stays out of the browser's cache.
+@get(_RUN, opt={"auth": SESSION}, summary="One run", cache_control=NO_STORE)
 async def get_page(
     rooms: TheRooms, user: TheUser, environment_id: FromPath[str], run_id: FromPath[str]
 ) -> RunPage:
@@ -86,7 +88,12 @@ async def get_page(
     )
 
 
-@get(_RUN + "/packets/{which:str}", opt={"auth": SESSION}, summary="More of a packet")
+@get(
+    _RUN + "/packets/{which:str}",
+    opt={"auth": SESSION},
+    summary="More of a packet",
+    cache_control=NO_STORE,
+)
 async def get_packet(
     rooms: TheRooms,
     user: TheUser,
@@ -105,7 +112,12 @@ async def get_packet(
     return packet
 
 
-@get(_RUN + "/packets/{which:str}/download", opt={"auth": SESSION}, summary="A packet as a file")
+@get(
+    _RUN + "/packets/{which:str}/download",
+    opt={"auth": SESSION},
+    summary="A packet as a file",
+    cache_control=NO_STORE,
+)
 async def download_packet(
     rooms: TheRooms,
     user: TheUser,

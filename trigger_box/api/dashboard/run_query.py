@@ -45,7 +45,10 @@ def parse_run_query(query: bytes, *, now_ms: int) -> RunQuery:
     Raises:
         QueryError: a value can't be used; ``details`` names it.
     """
-    given = parse_qs(query.decode("latin-1"), max_num_fields=_VALUES_MAX)
+    try:
+        given = parse_qs(query.decode("latin-1"), max_num_fields=_VALUES_MAX)
+    except ValueError as error:
+        raise QueryError(details=f"a query has at most {_VALUES_MAX} values.") from error
 
     def listed(name: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(value for value in given.get(name, []) if value))
@@ -95,7 +98,7 @@ def _from_ms(period: str, from_: str, to: str, now_ms: int) -> int | None:
         if period:
             raise QueryError(details="period is a number and m, h or d, such as 7d; or all.")
         return now_ms - _PERIOD_MS_DEFAULT
-    return now_ms - int(match[1]) * _UNITS_MS[match[2]]
+    return max(0, now_ms - int(match[1]) * _UNITS_MS[match[2]])
 
 
 def _instant(text: str, name: str) -> int | None:
