@@ -195,6 +195,16 @@ class BareWorker:
         body = {"payload": payload, "options": options}
         return self._post(f"/api/v1/tasks/{task}/trigger", body)["id"]
 
+    def trigger_inside(self, begun: dict[str, Any], task: str, payload: object) -> str:
+        """Trigger a task as the code of an attempt does that does not wait; return the run's id."""
+        carrier = begun["execution"]["run"]["traceContext"]
+        body = {"payload": payload, "options": {"parentRunId": begun["run"]["friendlyId"]}}
+        headers = {
+            "traceparent": str(carrier["traceparent"]),
+            "x-trigger-span-parent-as-link": "1",
+        }
+        return self._post(f"/api/v1/tasks/{task}/trigger", body, headers)["id"]
+
     def take(self) -> dict[str, Any]:
         """Take the run that is next."""
         body = {"waitMs": 2_000}
@@ -287,8 +297,10 @@ class BareWorker:
         answer = self._client.post(f"/otel/v1/{signal_name}", json=body, headers=self._otlp)
         assert answer.is_success, answer.text
 
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = self._client.post(path, json=body)
+    def _post(
+        self, path: str, body: dict[str, Any], headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        answer = self._client.post(path, json=body, headers=dict(headers or {}))
         assert answer.is_success, answer.text
         return answer.json()
 

@@ -226,6 +226,52 @@ def test_several_runs_are_cancelled_from_the_list(place: Place, page: Page) -> N
         expect(row_of(page, run_id)).to_contain_text("Canceled")
 
 
+def test_shift_selects_all_rows_between(place: Place, page: Page) -> None:
+    ids = [place.worker.trigger("send-receipt", tags=["range"]) for _ in range(4)]
+    page.goto(f"{place.base}/runs?tag=range")
+
+    page.get_by_role("checkbox", name=f"Select {ids[3]}").click()
+    page.get_by_role("checkbox", name=f"Select {ids[1]}").click(modifiers=["Shift"])
+
+    expect(page.get_by_role("toolbar", name="Selected runs")).to_contain_text("3 selected")
+    expect(page.get_by_role("checkbox", name=f"Select {ids[2]}")).to_be_checked()
+    expect(page.get_by_role("checkbox", name=f"Select {ids[0]}")).not_to_be_checked()
+
+
+def test_a_delayed_run_says_until_when_and_a_cancelled_one_is_no_failure(
+    place: Place, page: Page
+) -> None:
+    run_id = place.worker.trigger("send-receipt", delay="2h")
+    page.goto(f"{place.base}/runs/{run_id}")
+
+    expect(page.get_by_text("It is delayed until")).to_be_visible()
+    expect(page.get_by_text("in 1h").or_(page.get_by_text("in 2h"))).to_be_visible()
+    place.worker.cancel(run_id)
+
+    expect(page.get_by_role("region", name="Canceled")).to_be_visible()
+    expect(page.get_by_role("region", name="Error")).to_have_count(0)
+
+
+def test_a_run_that_a_task_started_is_in_its_trace_and_one_click_away(
+    place: Place, page: Page
+) -> None:
+    begun = place.worker.begin("process-order", {"orderId": "ord_1", "items": []})
+    parent = begun["run"]["friendlyId"]
+    child = place.worker.trigger_inside(begun, "send-receipt", {"to": "a@b.c"})
+    page.goto(f"{place.base}/runs/{parent}")
+
+    row = page.get_by_role("treeitem", name=re.compile("send-receipt"))
+    expect(row).to_be_visible()
+    row.click()
+    expect(page.get_by_role("region", name="Child run")).to_contain_text(child)
+    expect(page.get_by_role("region", name="Payload")).to_contain_text("a@b.c")
+    page.get_by_role("link", name="Open run").click()
+
+    expect(page).to_have_url(f"{place.base}/runs/{child}")
+    page.keyboard.press("p")
+    expect(page).to_have_url(f"{place.base}/runs/{parent}")
+
+
 def test_the_test_page_checks_the_payload_and_starts_a_run(place: Place, page: Page) -> None:
     page.goto(f"{place.base}/test/tasks/process-order")
     editor = page.get_by_role("textbox", name="Payload as JSON")
