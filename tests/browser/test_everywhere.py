@@ -71,6 +71,53 @@ def assert_fits(page: Page) -> None:
     assert wide <= 0, f"the page is {wide} px wider than the window"
 
 
+def overlapping(page: Page) -> list[str]:
+    """Return the controls in bars and heads that lie on others, by their names."""
+    return page.evaluate(
+        """() => {
+          const named = (it) => it.getAttribute("aria-label") || it.textContent.trim();
+          // What scrolls may lie under what stands.
+          const apart =
+            "table, [role=tree], [popover], dialog, ul, [role=tabpanel], [aria-label=Options]";
+          const all = [...document.querySelectorAll("main :is(button, a, input, [role=tab])")]
+            .filter((it) => !it.closest(apart))
+            .map((it) => [named(it), it.getBoundingClientRect(), it])
+            .filter(([, box]) => box.width > 1 && box.height > 1);
+          const found = [];
+          for (const [one, a, first] of all)
+            for (const [other, b, second] of all) {
+              if (first === second || first.contains(second) || second.contains(first)) continue;
+              const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+              const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+              if (across > 1 && down > 1 && a.left <= b.left) found.push(`${one} / ${other}`);
+            }
+          return found;
+        }"""
+    )
+
+
+@pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1920])
+@pytest.mark.parametrize(
+    ("path", "shows"),
+    [
+        ("", "process-order"),
+        ("/runs?status=FAILED&status=COMPLETED&tag=vip&task=send-receipt", "send-receipt"),
+        ("/runs/{failed}", "CarrierRejectedError"),
+        ("/runs/{queued}", "Place in queue"),
+        ("/test/tasks/process-order", "Payload"),
+        ("/apikeys", "Root key"),
+    ],
+)
+def test_no_control_lies_on_another(
+    place: Place, run_ids: dict[str, str], page: Page, path: str, shows: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    settle(page, place.base + path.format(**run_ids), shows)
+
+    assert overlapping(page) == []
+    assert_fits(page)
+
+
 @pytest.mark.parametrize(
     ("path", "shows"),
     [

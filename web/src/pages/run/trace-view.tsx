@@ -165,7 +165,7 @@ export function TraceView({ run, trace, selected, onSelect }: Props) {
   };
 
   const events = trace.isPartial
-    ? `${plural(trace.nodes.length, "event")} of ${trace.total}`
+    ? `${plural(trace.nodes.length, "event")}, the rest is left out`
     : plural(trace.nodes.length, "event");
   return (
     <>
