@@ -25,6 +25,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KIB}")
+    # What a savepoint may have to put back stays in memory: a file costs more than the change.
+    connection.execute("PRAGMA temp_store = MEMORY")
     # The checkpointer thread moves pages out of the WAL, so commits need not.
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     return connection

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
@@ -18,12 +18,13 @@ from typing import Any, Final, TypeVar
 from trigger_box.domain import limits
 from trigger_box.domain.errors import StoreFullError, UnavailableError
 from trigger_box.store.queries import store as sql
+from trigger_box.store.statements import Parameters, Statement, Statements
 
 T = TypeVar("T")
 Row = sqlite3.Row
-Parameters = Mapping[str, object]
 
-_INSERT_CHANGE: Final = sql.insert_change
+_INSERT_CHANGE: Final = Statement(sql.insert_change)
+_STATEMENTS: Final = Statements()
 _NONE: Final[Parameters] = {}
 _OWN_SAVEPOINT: Final = "SAVEPOINT change"
 _KEEP: Final = "RELEASE change"
@@ -56,21 +57,28 @@ class Transaction:
 
     def execute(self, query: str, parameters: Parameters | None = None) -> int:
         """Run one statement; return how many rows it changed."""
-        return self._cursor.execute(query, parameters or _NONE).rowcount
+        statement = _STATEMENTS[query]
+        return self._cursor.execute(statement.text, statement.values(parameters or _NONE)).rowcount
 
     def plain(self, query: str, parameters: Parameters | None = None) -> tuple[Any, ...] | None:
         """Run one statement; return its first row as a plain tuple: for the hottest queries."""
-        row: tuple[Any, ...] | None = self._cursor.execute(query, parameters or _NONE).fetchone()
+        statement = _STATEMENTS[query]
+        found = self._cursor.execute(statement.text, statement.values(parameters or _NONE))
+        row: tuple[Any, ...] | None = found.fetchone()
         return row
 
     def one(self, query: str, parameters: Parameters | None = None) -> Row | None:
         """Run one statement; return its first row, or None."""
-        row: Row | None = self._connection.execute(query, parameters or _NONE).fetchone()
+        statement = _STATEMENTS[query]
+        found = self._connection.execute(statement.text, statement.values(parameters or _NONE))
+        row: Row | None = found.fetchone()
         return row
 
     def all(self, query: str, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement; return all its rows. The query itself bounds them with a LIMIT."""
-        return self._connection.execute(query, parameters or _NONE).fetchall()
+        statement = _STATEMENTS[query]
+        values = statement.values(parameters or _NONE)
+        return self._connection.execute(statement.text, values).fetchall()
 
     def many(self, query: str, rows: list[Parameters]) -> None:
         """Run one statement once per set of parameters."""
@@ -80,16 +88,9 @@ class Transaction:
         self, *, at_ms: int, environment_id: str | None, subject: str, kind: str, body: str
     ) -> None:
         """Add a row to the change feed; its readers hear of it after the commit."""
-        cursor = self._cursor.execute(
-            _INSERT_CHANGE,
-            {
-                "at_ms": at_ms,
-                "environment_id": environment_id,
-                "subject": subject,
-                "kind": kind,
-                "body": body,
-            },
-        )
+        # In the order in which the query names them.
+        values = (at_ms, environment_id, subject, kind, body)
+        cursor = self._cursor.execute(_INSERT_CHANGE.text, values)
         assert cursor.lastrowid is not None
         self.changes.append(
             Change(
@@ -195,9 +196,16 @@ class Writer:
                 self._loop.call_soon_threadsafe(self._settle, batch)
 
     def _commit(self, batch: list[_Waiting]) -> None:
-        connection = self._connection
+        """Run a batch and commit it: at first as if nothing would fail, which is nearly always so.
+
+        A savepoint keeps a copy of every page that a change touches, and costs as much as the
+        change. So the batch runs without; a change that fails before it has written (a stale call,
+        a refused one) needs nothing put back. If one fails after it has written, everything is
+        undone and the batch runs anew, each change in its own savepoint. Changes are functions of
+        the store and may run twice: nobody has heard of the first time.
+        """
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             for waiting in batch:
                 waiting.error = _foreign(error)
@@ -206,8 +214,40 @@ class Writer:
         for waiting in batch:
             if waiting.future.cancelled():
                 continue  # nobody waits for the answer and nothing has been promised
-            transaction = Transaction(connection, self._cursor)
-            waiting.transaction = transaction
+            before = self._connection.total_changes
+            transaction = waiting.transaction = Transaction(self._connection, self._cursor)
+            try:
+                waiting.result = waiting.change(transaction)
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the caller
+                transaction.undo()
+                waiting.error = _foreign(error)
+                if self._connection.in_transaction and self._connection.total_changes == before:
+                    continue
+                self._take_back(done)
+                self._commit_apart(batch)
+                return
+            done.append(waiting)
+        self._finish(done)
+
+    def _take_back(self, done: list[_Waiting]) -> None:
+        """Undo a batch: what was written, and what was done to memory, last first."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        for waiting in reversed(done):
+            assert waiting.transaction is not None
+            waiting.transaction.undo()
+            waiting.transaction = None
+
+    def _commit_apart(self, batch: list[_Waiting]) -> None:
+        """Run a batch with each change in its own savepoint: one that fails harms only itself."""
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        done: list[_Waiting] = []
+        for waiting in batch:
+            waiting.error = waiting.transaction = None
+            if waiting.future.cancelled():
+                continue
+            transaction = waiting.transaction = Transaction(connection, self._cursor)
             connection.execute(_OWN_SAVEPOINT)
             try:
                 waiting.result = waiting.change(transaction)
@@ -224,11 +264,15 @@ class Writer:
             else:
                 done.append(waiting)
             connection.execute(_KEEP)
+        self._finish(done)
+
+    def _finish(self, done: list[_Waiting]) -> None:
+        """Put everything on disk; if that fails, nothing was promised and all are told."""
         try:
-            connection.execute("COMMIT")
+            self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             self._fail_all(done, _foreign(error))
 
     def _give_up(self, batch: list[_Waiting], error: Exception) -> None:

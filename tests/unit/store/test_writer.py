@@ -278,3 +278,46 @@ async def test_something_nobody_foresaw_is_told_and_the_writer_lives_on(
 
     assert await disk.writer.write(insert(2)) == 2
     assert disk.rows() == [2]
+
+
+async def test_a_change_that_fails_after_writing_harms_only_itself(disk: Disk) -> None:
+    memory: list[int] = []
+
+    def remembered(number: int) -> Callable[[Transaction], int]:
+        def change(tx: Transaction) -> int:
+            tx.execute(INSERT, {"a": number})
+            memory.append(number)
+            tx.on_undo(memory.pop)
+            if number == 3:
+                refuse()
+            return number
+
+        return change
+
+    answers = await asyncio.gather(
+        *(disk.writer.write(remembered(number)) for number in range(6)), return_exceptions=True
+    )
+
+    assert [answer for answer in answers if not isinstance(answer, ValueError)] == [0, 1, 2, 4, 5]
+    assert disk.rows() == [0, 1, 2, 4, 5]
+    assert memory == [0, 1, 2, 4, 5]
+
+
+async def test_a_change_that_fails_before_writing_costs_the_others_nothing(disk: Disk) -> None:
+    runs: list[int] = []
+
+    def counted(number: int) -> Callable[[Transaction], None]:
+        def change(tx: Transaction) -> None:
+            runs.append(number)
+            if number == 1:
+                refuse()
+            tx.execute(INSERT, {"a": number})
+
+        return change
+
+    await asyncio.gather(
+        *(disk.writer.write(counted(number)) for number in range(3)), return_exceptions=True
+    )
+
+    assert disk.rows() == [0, 2]
+    assert runs == [0, 1, 2]
