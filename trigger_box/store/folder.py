@@ -69,11 +69,18 @@ class DataFolder:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not os.access(self.root, os.W_OK):
                 raise PermissionError(f"no write permission on {self.root}")
+            if not self.database.exists():
+                # SQLite gives its other files the mode of this one.
+                self.database.touch(mode=0o600)
         except OSError as error:
-            raise FolderUnusableError(
-                f"The data folder {self.root} can't be used: {error.strerror or error}. "
-                "Choose another one with --data-dir."
-            ) from error
+            raise self.unusable(error) from error
+
+    def unusable(self, error: OSError) -> FolderUnusableError:
+        """Return what to tell people about an error of the file system."""
+        return FolderUnusableError(
+            f"The data folder {self.root} can't be used: {error.strerror or error}. "
+            "Choose another one with --data-dir."
+        )
 
 
 class FolderLock:
@@ -89,8 +96,12 @@ class FolderLock:
 
         Raises:
             FolderInUseError: another process holds it.
+            FolderUnusableError: the file system refuses the lock's file.
         """
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._folder.unusable(error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -100,8 +111,12 @@ class FolderLock:
                 f"Another trigger-box (process {holder}) runs on {self._folder.root}. "
                 "Stop it first, or choose another folder with --data-dir."
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(descriptor)
+            raise self._folder.unusable(error) from error
         self._descriptor = descriptor
 
     def release(self) -> None:

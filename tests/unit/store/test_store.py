@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import os
 import sqlite3
 import stat
@@ -52,6 +53,30 @@ async def test_the_folder_and_the_database_are_closed_to_others(tmp_path: Path) 
 
     for path, mode in (("", 0o700), ("keys", 0o700), ("box.db", 0o600)):
         assert stat.S_IMODE((tmp_path / "data" / path).stat().st_mode) == mode
+
+
+async def test_in_a_folder_that_others_may_read_the_files_are_closed_from_the_first_start(
+    tmp_path: Path,
+) -> None:
+    store = await Store.open(DataFolder(tmp_path))
+    try:
+        await tell(store, "a")
+        for name in ("box.db", "box.db-wal", "box.db-shm"):
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    finally:
+        await store.close()
+
+
+async def test_a_full_disk_is_named_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+
+    with pytest.raises(FolderUnusableError, match="No space left"):
+        await Store.open(DataFolder(tmp_path))
 
 
 async def test_a_second_store_on_the_folder_is_refused_and_harms_nothing(tmp_path: Path) -> None:
