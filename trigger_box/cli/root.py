@@ -128,6 +128,8 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever read our output has enough (`… | head`). Python would complain at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
+    except ModuleNotFoundError as error:
+        return _lacks(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last place: people get a sentence, no trace
         return _fail_unexpectedly(error, as_json=as_json)
     return answer if isinstance(answer, int) else Exit.OK
@@ -152,6 +154,18 @@ def _fail(error: CliError, *, as_json: bool) -> int:
         if error.hint:
             console.note(f"  {console.mark('→', 'dim')} {error.hint}")
     return error.code
+
+
+def _lacks(error: ModuleNotFoundError, *, as_json: bool) -> int:
+    if error.name is None or error.name.startswith("trigger_box"):
+        return _fail_unexpectedly(error, as_json=as_json)
+    return _fail(
+        CliError(
+            f"This command needs the whole box, and {error.name} is not installed here.",
+            hint="Install trigger-box[server].",
+        ),
+        as_json=as_json,
+    )
 
 
 def _fail_unexpectedly(error: Exception, *, as_json: bool) -> int:

@@ -176,3 +176,25 @@ def test_a_bug_is_told_without_a_trace_unless_asked_for(
     assert "TRIGGER_BOX_DEBUG=1" in plain
     assert "Traceback" not in plain
     assert "Traceback" in traced
+
+
+def test_a_command_whose_packages_are_not_installed_names_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+
+    assert run(["serve", "--port", "0"]) == Exit.FAILURE
+
+    assert "Install trigger-box[server]." in capsys.readouterr().err
+
+
+def test_where_only_the_sdk_is_installed_the_command_line_says_so() -> None:
+    program = "import sys\nsys.modules['click'] = None\nfrom trigger_box.cli import main\nmain()\n"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 1
+    assert "Install trigger-box[cli]" in ended.stderr
+    assert "Traceback" not in ended.stderr
