@@ -15,7 +15,7 @@ help:  ## List the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install everything that is needed into this checkout
-	@packaging/setup.sh python web
+	@packaging/setup.sh python web pages
 
 check: setup format lint types imports web-check quick  ## Format, lint, types, imports, unit and integration tests
 

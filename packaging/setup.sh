@@ -4,6 +4,7 @@
 #
 #   packaging/setup.sh python    the virtual environment with everything of requirements.lock
 #   packaging/setup.sh web       the dashboard's packages (Node comes with the Python environment)
+#   packaging/setup.sh pages     the dashboard itself, built into web/dist
 #   packaging/setup.sh browser   Chromium, for tests that drive the dashboard
 #   packaging/setup.sh load      wrk, for the benchmarks
 set -euo pipefail
@@ -96,6 +97,17 @@ setup_web() {
   done_with web/node_modules/.setup-web "${inputs[@]}"
 }
 
+# Without its pages a box can't be claimed, nor a command line let in.
+setup_pages() {
+  setup_web
+  local inputs
+  mapfile -t inputs < <(find web/src web/*.html web/*.json web/vite.config.ts -type f | sort)
+  [ -f web/dist/index.html ] && fresh web/node_modules/.setup-pages "${inputs[@]}" && return
+  say "building the dashboard into web/dist"
+  (cd web && PATH="$PWD/../.venv/bin:$PATH" npm run --silent build >/dev/null)
+  done_with web/node_modules/.setup-pages "${inputs[@]}"
+}
+
 setup_browser() {
   command -v chromium >/dev/null || apt_install chromium
 }
@@ -104,10 +116,10 @@ setup_load() {
   command -v wrk >/dev/null || apt_install wrk
 }
 
-[ $# -gt 0 ] || set -- python web
+[ $# -gt 0 ] || set -- python web pages
 for part in "$@"; do
   case $part in
-    python | web | browser | load) "setup_$part" ;;
-    *) die "unknown part: $part (python, web, browser, load)" ;;
+    python | web | pages | browser | load) "setup_$part" ;;
+    *) die "unknown part: $part (python, web, pages, browser, load)" ;;
   esac
 done
