@@ -62,6 +62,7 @@ class Builder:
         self._lines = lines
         self._from_box: dict[str, str] = {}
         self._built: tuple[str, TaskVariables, ProjectConfig] | None = None
+        self._was_broken: bool = False
 
     async def build(self) -> None:
         """Build the project as it is now; print what came of it."""
@@ -82,7 +83,9 @@ class Builder:
             self._lines.trouble(warning)
 
     async def _build(self) -> tuple[Registered, Index] | None:
-        """Return what runs now, or None when nothing changed or nothing can run."""
+        """Return what runs now, or None when there is nothing to tell of it."""
+        # Until the end is reached: whatever stops this build is told as a mistake.
+        was_broken, self._was_broken = self._was_broken, True
         variables = await self._variables()
         index, nursery = await self._index_and_plant(variables)
         try:
@@ -97,9 +100,12 @@ class Builder:
                 nursery = await Nursery.plant(self._soil(variables))
             now = (registered.id, variables, index.config)
             if now == self._built:
-                return None
+                self._was_broken = bool(index.problems)
+                # Who has corrected a mistake waits for a word, also when the code is as before it.
+                return (registered, index) if was_broken and not index.problems else None
             await self._hand_over(registered, index, index.config, variables, nursery)
             self._built, nursery = now, None
+            self._was_broken = bool(index.problems)
             return registered, index
         finally:
             if nursery is not None:

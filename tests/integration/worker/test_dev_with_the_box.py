@@ -123,6 +123,20 @@ async def test_a_payload_that_was_uploaded_apart_reaches_the_task(both: Both) ->
     assert "can't be fetched" in lost["error"]["message"]
 
 
+async def test_who_takes_a_mistake_back_hears_that_all_is_well_again(both: Both) -> None:
+    first = await both.dev.wait_for("version.ready")
+    file = both.folder / "tasks" / "example.py"
+    good = file.read_text()
+    file.write_text(good + "x = (\n")
+    await both.dev.wait_for("project.broken")
+    seen = len(both.dev.events)
+
+    file.write_text(good)
+    again = await both.dev.wait_for("version.ready", after=seen)
+
+    assert again["version"] == first["version"]
+
+
 async def test_a_run_cancelled_at_the_box_stops_here_at_once(both: Both) -> None:
     run = await both.box.trigger("long")
     note = both.folder / "note"
