@@ -56,7 +56,7 @@ web: setup  ## Build the dashboard into web/dist
 package: setup web  ## Build the one file: dist/trigger-box
 	$(PYTHON) packaging/build.py
 
-demo: setup web  ## A box on this machine with an example project, runs already executing
+demo: setup  ## A box on this machine with an example project, runs already executing
 	@exec $(PYTHON) packaging/demo/demo.py
 
 bench: setup  ## Print the figures, with this disk's fsync cost beside them

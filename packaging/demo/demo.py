@@ -47,7 +47,17 @@ async def main() -> None:
     """Start the box and the worker, trigger runs, and wait for Ctrl-C."""
     HOME.mkdir(mode=0o700, exist_ok=True)
     async with contextlib.AsyncExitStack() as stack:
-        serve = await start("serve", "--data-dir", str(DATA), "--port", str(free_port()))
+        # As JSON and with few words: what a box says of itself would hide what is said below.
+        serve = await start(
+            "serve",
+            "--json",
+            "--log-level",
+            "warning",
+            "--data-dir",
+            str(DATA),
+            "--port",
+            str(free_port()),
+        )
         stack.push_async_callback(stop, serve, signal.SIGTERM)
         url = await ready_url(serve)
         owner = await the_owner()
@@ -120,9 +130,8 @@ async def ready_url(serve: Process) -> str:
     assert serve.stdout is not None
     try:
         async with asyncio.timeout(READY_S):
-            while line := (await serve.stdout.readline()).decode():
-                if line.startswith("ready "):
-                    return line.split()[1]
+            if line := (await serve.stdout.readline()).decode():
+                return str(json.loads(line)["ready"])
     except TimeoutError:
         raise DemoError(f"the box did not answer within {READY_S} s") from None
     raise DemoError("the box ended before it was ready; its last words are above")
