@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import suppress
 from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
@@ -24,6 +25,7 @@ _FALSY: Final = frozenset({b"null", b"0", b"false", b'""'})
 # msgspec says: "Expected `str`, got `int` - at `$.options.tags[0]`". People want the field first.
 _LOCATION: Final = re.compile(r"^(?P<said>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
 _PROBLEMS_SHOWN_MAX: Final = 20
+_HALF_A_PAIR: Final = "It has half of a UTF-16 surrogate pair, which is no character."
 
 
 async def read_body(headers: Headers, receive: Receive, *, bytes_max: int) -> bytes:
@@ -71,10 +73,16 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     except (ValueError, RecursionError) as error:
         raise NotJsonError from error
     if b"\\u" in body and not _is_encodable(value):
-        raise NotJsonError(
-            "Invalid JSON", details="It has half of a UTF-16 surrogate pair, which is no character."
-        )
+        raise NotJsonError("Invalid JSON", details=_HALF_A_PAIR)
     return value
+
+
+def _why(error: Exception, body: bytes) -> str:
+    # The decoder says of half a surrogate pair that the input was truncated.
+    with suppress(ValueError, RecursionError):
+        if not _is_encodable(json.loads(body)):
+            return _HALF_A_PAIR
+    return str(error)
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -130,7 +138,7 @@ def decode_body(decoder: msgspec.json.Decoder[S], body: bytes) -> S:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if not body.strip():
             raise EmptyBodyError from error
-        raise NotJsonError("Invalid JSON", reason=str(error)) from error
+        raise NotJsonError("Invalid JSON", reason=_why(error, body)) from error
 
 
 def readable(error: ValidationError) -> str:

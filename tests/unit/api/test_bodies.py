@@ -170,6 +170,13 @@ def test_kept_parts_are_checked_for_what_json_does_not_have(body: bytes) -> None
         decode_body(DECODER, body)
 
 
+def test_half_a_surrogate_pair_is_called_what_it_is() -> None:
+    with pytest.raises(NotJsonError) as caught:
+        decode_body(DECODER, b'{"payload":"\\ud800"}')
+
+    assert "surrogate pair" in str(caught.value.details["reason"])
+
+
 def test_an_empty_body_of_a_kept_kind_is_empty() -> None:
     with pytest.raises(EmptyBodyError):
         decode_body(DECODER, b" ")
