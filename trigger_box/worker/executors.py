@@ -146,8 +146,17 @@ class Executor(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         ours.settimeout(0)
         loop = asyncio.get_running_loop()
-        await loop.create_unix_connection(lambda: self, sock=ours)
-        return [theirs.detach(), self._stdout.writable, self._stderr.writable]
+        files = [theirs.detach(), self._stdout.writable, self._stderr.writable]
+        try:
+            await loop.create_unix_connection(lambda: self, sock=ours)
+        except BaseException:
+            # Whoever asked for it was cancelled: nobody will close what is open by now.
+            self._end()
+            ours.close()
+            for file in files:
+                os.close(file)
+            raise
+        return files
 
     def send(self, frame: Mapping[str, object]) -> None:
         """Send a frame; one that cannot arrive any more is dropped: ``died`` follows."""
