@@ -268,6 +268,7 @@ def test_a_run_that_a_task_started_is_in_its_trace_and_one_click_away(
     page.get_by_role("link", name="Open run").click()
 
     expect(page).to_have_url(f"{place.base}/runs/{child}")
+    expect(page.get_by_text("It is next, once a worker asks for a run.")).to_be_visible()
     page.keyboard.press("p")
     expect(page).to_have_url(f"{place.base}/runs/{parent}")
 
