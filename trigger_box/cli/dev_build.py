@@ -159,10 +159,11 @@ class Builder:
         return index, await planting
 
     async def _register(self, index: Index) -> Registered | None:
+        is_refused = any(problem.blocks for problem in index.problems)
         if index.problems:
-            consequence = _OTHERS_RUN if index.task_ids else self._consequence
-            self._lines.broken(index.problems, consequence)
-        if index.config is None:
+            others_run = index.task_ids and not is_refused
+            self._lines.broken(index.problems, _OTHERS_RUN if others_run else self._consequence)
+        if index.config is None or is_refused:
             return None
         if not index.task_ids:
             if not index.problems:

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from trigger_box.sdk.errors import DuplicateTaskError
 from trigger_box.sdk.registry import REGISTRY
 from trigger_box.worker.limits import MODULES_MAX
 
@@ -37,6 +38,7 @@ class Problem:
         file: path relative to the project's folder, when it lies inside.
         advice: what to do about it, one sentence.
         trace: the user's own frames and the error, ready to print; may be empty.
+        blocks: while this stands no version may be made, not even of the other tasks.
     """
 
     file: str
@@ -44,6 +46,7 @@ class Problem:
     message: str
     advice: str
     trace: str = ""
+    blocks: bool = False
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values, for JSON."""
@@ -221,6 +224,8 @@ def _is_same_file(module: ModuleType, file: Path) -> bool:
 
 def describe(error: BaseException, file: Path, project: Project) -> Problem:
     """Return what went wrong while ``file`` was imported, in the user's own lines."""
+    if isinstance(error, DuplicateTaskError):
+        return _duplicate(error, project)
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -241,6 +246,21 @@ def describe(error: BaseException, file: Path, project: Project) -> Problem:
         message=first_line.splitlines()[-1],
         advice=_advice(error),
         trace=trace,
+    )
+
+
+def _duplicate(error: DuplicateTaskError, project: Project) -> Problem:
+    """Return what is wrong: which of the two would run is anybody's guess, so neither may."""
+    first, second = (
+        f"{relative_path(file, project.folder)}:{line}"
+        for file, line in (error.first, error.second)
+    )
+    return Problem(
+        file=relative_path(error.second[0], project.folder),
+        line=error.second[1],
+        message=f"two tasks have the id {error.task_id!r}: {first} and {second}",
+        advice="Give one of them another id, or delete one, and save.",
+        blocks=True,
     )
 
 

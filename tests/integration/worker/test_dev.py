@@ -147,17 +147,48 @@ async def test_a_module_that_does_not_import_is_named_and_the_others_run(
     assert repaired["tasks"] == ["bad", "hello"]
 
 
-async def test_two_tasks_with_one_id_name_both_places(tmp_path: Path, project: Path) -> None:
+async def test_two_tasks_with_one_id_keep_the_version_before_until_one_is_renamed(
+    tmp_path: Path, project: Path
+) -> None:
+    async with (
+        a_fake_box() as box,
+        a_dev(project, variables=variables(box), state=tmp_path) as dev,
+    ):
+        await dev.wait_for("version.ready")
+        save(project, "\n" + HELLO.format("2"), name="other")
+        broken = await dev.wait_for("project.broken")
+        assert await output(box) == '"one"'
+        registered = len(box.registered)
+
+        save(project, HELLO.format("2").replace("hello", "other"), name="other")
+        ready = await dev.wait_for("version.ready", lambda e: "other" in e["tasks"])
+
+    (problem,) = broken["problems"]
+    assert (problem["file"], problem["line"]) == ("tasks/other.py", 5)
+    assert problem["message"] == (
+        "two tasks have the id 'hello': tasks/example.py:4 and tasks/other.py:5"
+    )
+    assert "another id" in problem["advice"]
+    assert "version before" in broken["consequence"]
+    assert registered == 1
+    assert ready["tasks"] == ["hello", "other"]
+
+
+async def test_a_project_that_begins_with_two_tasks_of_one_id_registers_nothing(
+    tmp_path: Path, project: Path
+) -> None:
     save(project, HELLO.format("2"), name="other")
+    save(project, HELLO.format("3").replace("hello", "third"), name="third")
     async with (
         a_fake_box() as box,
         a_dev(project, variables=variables(box), state=tmp_path) as dev,
     ):
         broken = await dev.wait_for("project.broken")
+        assert "No task runs here" in broken["consequence"]
+        assert box.registered == []
 
-    message = broken["problems"][0]["message"]
-    assert "tasks/example.py:4" in message
-    assert "tasks/other.py:4" in message
+        (project / "tasks" / "other.py").unlink()
+        await dev.wait_for("version.ready")
 
 
 async def test_a_change_that_breaks_everything_leaves_the_old_version_running(

@@ -207,3 +207,24 @@ def test_a_folder_that_cannot_be_read_gives_no_files(tmp_path: Path) -> None:
     project = Project(folder=tmp_path, dirs=())
 
     assert list(task_files(tmp_path / "missing", project)) == []
+
+
+def test_two_tasks_with_one_id_name_both_places_and_block_the_version(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        tasks__slash__a=TASK.format("mail"),
+        tasks__slash__b="\n" + TASK.format("mail"),
+    )
+
+    (problem,) = found(tmp_path).problems
+
+    assert problem.message == "two tasks have the id 'mail': tasks/a.py:2 and tasks/b.py:3"
+    assert (problem.file, problem.line, problem.blocks) == ("tasks/b.py", 3, True)
+
+
+def test_a_module_that_fails_blocks_nothing(tmp_path: Path) -> None:
+    write(tmp_path, tasks__slash__bad="boom()")
+
+    (problem,) = found(tmp_path).problems
+
+    assert not problem.blocks
