@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
-from typing import Final
+import stat
+from collections.abc import Awaitable, Mapping
+from pathlib import Path
+from typing import Any, Final
 
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
@@ -17,7 +21,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server as GranianServer
 
 from trigger_box import log
-from trigger_box.api.asgi import ASGIApp
+from trigger_box.api.asgi import ASGIApp, Receive, Scope, Send
 from trigger_box.api.streams import Streams
 from trigger_box.domain.errors import UnavailableError
 
@@ -29,6 +33,10 @@ CONNECTIONS_MAX: Final = 4_096
 # reuse idle sockets, so it is above the 65 s that rest-api 15.14 asks for.
 IDLE_CONNECTION_MS_MAX: Final = 75_000
 HEADER_BYTES_MAX: Final = 64 * 1024
+HALF_SENT_S_MAX: Final = 1.0
+"""How long a stop waits for callers that have not sent all of their request."""
+_LOOK_S: Final = 0.05
+_CLOSING_S_MAX: Final = 1.0
 
 
 class PortTakenError(UnavailableError):
@@ -94,9 +102,11 @@ class Server:
         self, app: ASGIApp, listener: socket.socket, *, streams: Streams, stop_s: float
     ) -> None:
         self.address = address_of(listener)
+        self._port: int = listener.getsockname()[1]
         self._streams = streams
         self._stop_s = stop_s
-        self._granian = _OwnSocketServer(app, listener)
+        self._calls = _Calls(app)
+        self._granian = _OwnSocketServer(self._calls, listener)
 
     async def serve(self) -> None:
         """Serve until ``stop`` has been called and requests in flight are answered.
@@ -111,15 +121,106 @@ class Server:
     async def stop(self, serving: asyncio.Future[None]) -> None:
         """End our streams, let other requests finish, stop. Bounded: late ones are cut off.
 
-        Without the first step ``serve`` would wait for browsers to hang up.
+        Without the first step ``serve`` would wait for browsers to hang up. Who has sent only half
+        of a request is not waited for as long as who waits for an answer.
         """
         await self._streams.close()
         self._granian.stop()
-        _, late = await asyncio.wait({serving}, timeout=self._stop_s)
+        if await self._has_ended(serving):
+            return
+        hang_up(self._port)
+        _, late = await asyncio.wait({serving}, timeout=_CLOSING_S_MAX)
         if late:
-            _log.warning("server.stop_timed_out", waited_s=self._stop_s)
-            serving.cancel()
-            await asyncio.wait({serving}, timeout=1)
+            _log.warning("server.stop_timed_out", waited_s=self._stop_s, requests=len(self._calls))
+            self._calls.cut_off()
+            await asyncio.wait({serving}, timeout=_CLOSING_S_MAX)
+        serving.cancel()
+
+    async def _has_ended(self, serving: asyncio.Future[None]) -> bool:
+        """Wait while somebody is owed an answer, or may still finish asking. Bounded."""
+        waited_s = 0.0
+        while waited_s < self._stop_s:
+            await asyncio.wait({serving}, timeout=_LOOK_S)
+            if serving.done():
+                return True
+            waited_s += _LOOK_S
+            # Streams read on for a goodbye while they still work.
+            is_owed = self._streams.open_count > 0 or self._calls.is_owed
+            if not is_owed and waited_s >= HALF_SENT_S_MAX:
+                return False
+        return False
+
+
+def hang_up(port: int) -> None:
+    """Close all connections that were made to a port of this process.
+
+    The server has no other way to end one whose caller does not finish its request: it would wait
+    for the rest until its own timer of 75 s is over.
+    """
+    for entry in Path("/dev/fd").iterdir():
+        descriptor = int(entry.name)
+        try:
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(descriptor)) as connection:
+                if (
+                    connection.family in {socket.AF_INET, socket.AF_INET6}
+                    and connection.getsockname()[1] == port
+                    and not connection.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+                ):
+                    connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            continue  # it was closed meanwhile
+
+
+class _Call:
+    """One request that is not answered yet."""
+
+    __slots__ = ("_heard", "_receive")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._heard: Awaitable[Mapping[str, Any]] | None = None
+
+    def receive(self) -> Awaitable[Any]:
+        heard = self._heard = self._receive()
+        return heard
+
+    @property
+    def is_half_sent(self) -> bool:
+        """Whether it waits for its caller."""
+        # The server's own kind of future: not a subclass, only one by its looks.
+        return asyncio.isfuture(self._heard) and not self._heard.done()
+
+
+class _Calls:
+    """The app with a count of who is in it, so that a stop knows whom it waits for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._open: dict[asyncio.Task[Any], _Call] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "the server runs each request as a task"
+        call = self._open[task] = _Call(receive)
+        try:
+            await self._app(scope, call.receive, send)  # type: ignore[arg-type]
+        finally:
+            del self._open[task]
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether somebody waits for us, and not we for him."""
+        return not all(call.is_half_sent for call in self._open.values())
+
+    def cut_off(self) -> None:
+        """Cancel all requests that are still in there."""
+        for task in self._open:
+            task.cancel()
 
 
 class _OwnSocketServer(GranianServer):

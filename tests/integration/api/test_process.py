@@ -53,6 +53,33 @@ async def test_sigterm_stops_a_box_with_open_streams_in_order(tmp_path: Path) ->
             pass  # a clean end: a cut connection would raise
 
 
+async def test_sigterm_does_not_wait_for_a_request_that_is_only_half_sent(tmp_path: Path) -> None:
+    prepared = await prepare(tmp_path / "data")
+    box = await RunningBox.start(prepared.folder)
+    _, head = await asyncio.open_connection("127.0.0.1", box.port)
+    _, body = await asyncio.open_connection("127.0.0.1", box.port)
+    try:
+        head.write(b"POST /api/v1/tasks/hello/trigger HTTP/1.1\r\nhost: box\r\n")
+        body.write(
+            b"POST /api/v1/tasks/hello/trigger HTTP/1.1\r\nhost: box\r\ncontent-length: 9\r\n"
+            b"authorization: Bearer " + prepared.keys["dev"].encode() + b"\r\n\r\n{"
+        )
+        async with httpx.AsyncClient(base_url=box.origin) as client:
+            await client.get("/healthz")  # by now the box has seen both halves
+
+        begun_s = time.monotonic()
+        code = await box.stop()
+
+        assert code == 0
+        assert time.monotonic() - begun_s < 3
+        said = (tmp_path / "data.log").read_text(encoding="utf-8")
+        assert "Traceback" not in said
+        assert "timed_out" not in said
+    finally:
+        head.close()
+        body.close()
+
+
 async def test_a_box_says_where_it_is_and_comes_back_with_what_it_knew(tmp_path: Path) -> None:
     prepared = await prepare(tmp_path / "data")
     headers = {"authorization": f"Bearer {prepared.keys['dev']}"}

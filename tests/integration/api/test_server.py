@@ -18,6 +18,7 @@ from trigger_box import app as app_module
 from trigger_box.api import server as server_module
 from trigger_box.api import streams as streams_module
 from trigger_box.api.asgi import ASGIApp, Receive, Scope, Send, send_answer
+from trigger_box.api.bodies import read_body
 from trigger_box.api.server import AddressUnusableError, PortTakenError, Server, listen
 from trigger_box.api.streams import EventStream, Streams, event
 from trigger_box.app import Box, RoomFailedError, asgi_app
@@ -103,6 +104,14 @@ async def until(holds: Callable[[], bool]) -> None:
 GET = "GET / HTTP/1.1\nhost: box\n\n"
 
 
+@pytest.fixture
+async def complaints() -> list[dict[str, object]]:
+    """Return what the loop complains about: people would see it on their terminal."""
+    heard: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context))
+    return heard
+
+
 async def test_port_0_is_a_free_port_that_answers() -> None:
     async with served(hello) as serving, serving.client() as client:
         await client.send(GET)
@@ -181,7 +190,10 @@ async def test_a_request_in_flight_is_answered_before_the_server_stops() -> None
         await stopping
 
 
-async def test_a_request_that_never_ends_does_not_hold_the_stop_up() -> None:
+async def test_a_request_that_never_ends_does_not_hold_the_stop_up(
+    monkeypatch: pytest.MonkeyPatch, complaints: list[dict[str, object]]
+) -> None:
+    monkeypatch.setattr(server_module, "_CLOSING_S_MAX", 0.2)
     begun = asyncio.Event()
 
     async def stuck(_scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -194,6 +206,58 @@ async def test_a_request_that_never_ends_does_not_hold_the_stop_up() -> None:
 
         async with asyncio.timeout(SOON_S):
             await serving.stop()
+
+        assert serving.task.done()
+    assert complaints == []
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        "POST / HTTP/1.1\nhost: box\n",
+        "POST / HTTP/1.1\nhost: box\ncontent-length: 100\n\n{",
+    ],
+    ids=["head", "body"],
+)
+async def test_a_half_sent_request_is_given_a_moment_not_the_whole_stop(
+    half: str, monkeypatch: pytest.MonkeyPatch, complaints: list[dict[str, object]]
+) -> None:
+    monkeypatch.setattr(server_module, "HALF_SENT_S_MAX", 0.2)
+
+    async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(scope["headers"], receive, bytes_max=1_000)
+        await hello(scope, receive, send)
+
+    async with served(reading, stop_s=60) as serving, serving.client() as client:
+        await client.send(half)
+        async with serving.client() as other:
+            await other.send(GET)  # once this is answered, the server has seen the half, too
+            await other.head()
+
+        async with asyncio.timeout(SOON_S):
+            await serving.stop()
+
+        assert serving.task.done()
+        assert await client.rest() == b""
+    assert complaints == []
+
+
+async def test_a_request_whose_rest_comes_during_the_stop_is_answered() -> None:
+    async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(scope["headers"], receive, bytes_max=1_000)
+        await hello(scope, receive, send)
+
+    async with served(reading) as serving, serving.client() as client:
+        await client.send("POST / HTTP/1.1\nhost: box\ncontent-length: 2\n\n{")
+        async with serving.client() as other:
+            await other.send(GET)
+            await other.head()
+        stopping = asyncio.ensure_future(serving.stop())
+        await asyncio.sleep(0)
+        await client.send("}")
+
+        assert (await client.head()).startswith("HTTP/1.1 200")
+        await stopping
 
 
 class Ticking:
