@@ -26,6 +26,10 @@ _FALSY: Final = frozenset({b"null", b"0", b"false", b'""'})
 _LOCATION: Final = re.compile(r"^(?P<said>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
 _PROBLEMS_SHOWN_MAX: Final = 20
 _HALF_A_PAIR: Final = "It has half of a UTF-16 surrogate pair, which is no character."
+# What may be a number beyond 1.8e308: a big exponent, or a great many digits.
+_BIG_EXPONENT: Final = re.compile(rb"[0-9][eE]\+?[0-9]{3}")
+_MANY_DIGITS: Final = re.compile(rb"[0-9.]{200}")
+_TWO_DIGITS: Final = re.compile(rb"[0-9.]{2}")
 
 
 async def read_body(headers: Headers, receive: Receive, *, bytes_max: int) -> bytes:
@@ -89,11 +93,33 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
+class _InfiniteError(ValueError):
+    """A number that is none any more once it is read."""
+
+
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise ValueError(f"{text[:32]} is out of range")
+        raise _InfiniteError(f"{text[:32]} is out of range")
     return number
+
+
+def _check_numbers(body: bytes) -> None:
+    """Refuse numbers that become Infinity: the decoder steps over them in what it only keeps.
+
+    On the hot path: nearly all bodies have nothing that looks like one, and are not parsed again.
+    Many digits in a row are two digits in a row among every hundredth byte.
+    """
+    if not _BIG_EXPONENT.search(body) and not (
+        _TWO_DIGITS.search(body[::100]) and _MANY_DIGITS.search(body)
+    ):
+        return
+    try:
+        json.loads(body, parse_float=_finite)
+    except _InfiniteError as error:
+        raise NotJsonError("Invalid JSON", reason=str(error)) from error
+    except (ValueError, RecursionError):
+        return  # what the other decoder takes, it takes
 
 
 def _is_encodable(value: object) -> bool:
@@ -124,11 +150,12 @@ def decode_body(decoder: msgspec.json.Decoder[S], body: bytes) -> S:
 
     Raises:
         EmptyBodyError: there is no body.
-        NotJsonError: it is not JSON (NaN and half surrogate pairs are not), or a bare ``null``.
+        NotJsonError: it is not JSON (NaN, 1e999 and half surrogate pairs are not), or a bare
+            ``null``.
         BodyError: it does not fit; the message names the field and what is wrong with it.
     """
     try:
-        return decoder.decode(body)
+        decoded = decoder.decode(body)
     except msgspec.ValidationError as error:
         if body.strip() in _FALSY:
             raise NotJsonError from error
@@ -139,6 +166,8 @@ def decode_body(decoder: msgspec.json.Decoder[S], body: bytes) -> S:
         if not body.strip():
             raise EmptyBodyError from error
         raise NotJsonError("Invalid JSON", reason=_why(error, body)) from error
+    _check_numbers(body)
+    return decoded
 
 
 def readable(error: ValidationError) -> str:

@@ -88,6 +88,11 @@ def instant_ms(text: str) -> int | None:
         return None
 
 
+def checked_instant_ms(at_ms: float) -> int | None:
+    """Return an instant that came as a number, None if no calendar reaches it."""
+    return round(at_ms) if -_FAR_MS <= at_ms <= _FAR_MS else None
+
+
 def due_ms(text: str, *, now_ms: int) -> int | None:
     """Return when a delay (date or duration) is over, None if the text is neither."""
     at_ms = instant_ms(text)

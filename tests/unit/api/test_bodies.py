@@ -180,3 +180,30 @@ def test_half_a_surrogate_pair_is_called_what_it_is() -> None:
 def test_an_empty_body_of_a_kept_kind_is_empty() -> None:
     with pytest.raises(EmptyBodyError):
         decode_body(DECODER, b" ")
+
+
+class Kept(msgspec.Struct):
+    payload: msgspec.Raw = msgspec.Raw(b"null")
+
+
+KEPT = msgspec.json.Decoder(Kept)
+
+
+@pytest.mark.parametrize(
+    "number", ["1e999", "-1E+400", "[0.1e400]", '{"a": 1e309}', "1" * 400 + ".5", "12e308"]
+)
+def test_a_number_that_would_be_infinite_is_refused_also_where_text_is_kept(number: str) -> None:
+    with pytest.raises(NotJsonError):
+        decode_body(KEPT, f'{{"payload": {number}}}'.encode())
+    with pytest.raises(NotJsonError):
+        parse_json(number.encode())
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1e308", "1e-999", '"1e999"', '"c0ffee3e999"', "1" * 400, "0." + "1" * 400, "0.001e309"],
+)
+def test_what_only_looks_like_an_infinite_number_stays_as_it_is(value: str) -> None:
+    body = f'{{"payload": {value}}}'.encode()
+
+    assert bytes(decode_body(KEPT, body).payload) == value.encode()

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from trigger_box.domain import limits
 from trigger_box.domain.durations import (
+    checked_instant_ms,
     due_ms,
     duration_ms,
     instant_ms,
@@ -111,3 +112,16 @@ def test_a_ttl_counts_from_now_and_nonsense_never_expires() -> None:
     assert ttl_at_ms("10m", now_ms=NOW_MS) == NOW_MS + 600_000
     assert ttl_at_ms("whenever", now_ms=NOW_MS) is None
     assert ttl_at_ms(None, now_ms=NOW_MS) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "at_ms"),
+    [(1_767_225_600_000.4, 1_767_225_600_000), (-1, -1), (8.64e15, 8_640_000_000_000_000)],
+)
+def test_an_instant_may_come_as_a_number(number: float, at_ms: int) -> None:
+    assert checked_instant_ms(number) == at_ms
+
+
+@pytest.mark.parametrize("number", [1e300, -1e300, 10**400, 8.65e15])
+def test_an_instant_that_no_calendar_reaches_is_none(number: float) -> None:
+    assert checked_instant_ms(number) is None

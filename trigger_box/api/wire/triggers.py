@@ -228,12 +228,14 @@ def delay_until_ms(delay: str | float, now_ms: int) -> int:
     Raises:
         InvalidDelayError: it is neither a date nor a duration.
     """
-    if isinstance(delay, int | float):
-        return round(delay)
-    due = durations.due_ms(delay, now_ms=now_ms)
+    if isinstance(delay, str):
+        due = durations.due_ms(delay, now_ms=now_ms)
+    else:
+        due = durations.checked_instant_ms(delay)
     if due is None:
+        given = repr(delay[:100]) if isinstance(delay, str) else str(delay)[:100]
         raise InvalidDelayError(
-            f"Invalid delay: {delay[:100]!r}. Write a date such as 2026-01-31T10:00:00Z "
+            f"Invalid delay: {given}. Write a date such as 2026-01-31T10:00:00Z "
             "or a duration such as 1h30m (units w, d, hr, h, m, s)."
         )
     return due
