@@ -51,12 +51,13 @@ def key_ttl_ms(text: str | None) -> int:
 def ttl_text(ttl: str | int | None) -> str | None:
     """Return a ttl as text: whole seconds become the shortest duration (``3600`` is ``1h``).
 
-    0 seconds, like no text, means none was given.
+    "" means that the run never expires: what 0 says, in seconds or as a duration. None, like no
+    text at all, means that nothing was said.
     """
-    if not ttl:
+    if ttl is None or ttl == "":
         return None
     if isinstance(ttl, str):
-        return ttl
+        return "" if ttl == "0" or duration_ms(ttl) == 0 else ttl
     parts: list[str] = []
     rest_s = ttl
     for unit, unit_ms in _UNIT_MS.items():

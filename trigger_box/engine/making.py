@@ -64,7 +64,7 @@ def make_run(core: Core, tx: Transaction, prepared: Prepared, *, now_ms: int) ->
         description="Run was delayed" if is_delayed else "Run was queued",
         now_ms=now_ms,
     )
-    ttl = request.ttl or placed.ttl
+    ttl = placed.ttl if request.ttl is None else request.ttl or None
     queue_timestamp_ms = delay_until_ms or now_ms
     # A negative priority would put the run into the future and act as a delay: upstream's accident.
     priority_ms = max(0, min(request.priority_ms, _PRIORITY_MS_MAX))

@@ -26,7 +26,7 @@ class TriggerRequest:
     Args of note:
         tags: as they came in; blank ones are dropped.
         delay_until_ms: an instant; in the past it means now.
-        ttl: a duration text, None for the task's; see ``durations.ttl_text``.
+        ttl: a duration text, "" for never, None for the task's; see ``durations.ttl_text``.
         priority_ms: how much earlier it stands in line; below 0 counts as 0.
         source: sdk, api, cli, mcp, dashboard. action: trigger, replay, test.
         request_key: equal on all tries of one client call (rest-api 10.1).

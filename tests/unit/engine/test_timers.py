@@ -147,6 +147,16 @@ async def test_the_triggers_ttl_wins_over_the_tasks(dev: Engine) -> None:
     assert (await dev.run(await dev.trigger(ttl="5s"))).ttl == "5s"
 
 
+async def test_a_trigger_may_say_that_its_run_never_expires(dev: Engine) -> None:
+    await dev.register(a_task(ttl="1h"), content_hash="h2")
+    run_id = await dev.trigger(ttl="")
+
+    await dev.pass_time(24 * 3_600_000)
+
+    assert (await dev.run(run_id)).ttl is None
+    assert await dev.status(run_id) == "PENDING"
+
+
 async def test_a_ttl_counts_from_the_end_of_the_delay(dev: Engine) -> None:
     run_id = await dev.trigger(ttl="10s", delay_until_ms=dev.clock.now_ms() + 60_000)
     await dev.pass_time(60_000)

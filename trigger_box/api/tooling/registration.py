@@ -187,7 +187,8 @@ def _max_duration_s(asked: float | None, who: str) -> int | None:
 
 
 def _ttl(asked: str | int | None, who: str) -> str | None:
-    text = None if isinstance(asked, int) and asked < 0 else ttl_text(asked)
+    # 0 only turns off what the project's settings say: the clients have merged those already.
+    text = None if isinstance(asked, int) and asked < 0 else ttl_text(asked) or None
     is_bad = text is not None and duration_ms(text) is None
     if is_bad or (isinstance(asked, int) and asked < 0):
         raise InvalidError(

@@ -17,6 +17,7 @@ from trigger_box.api.wire.triggers import (
     delay_until_ms,
     metadata_of,
     payload_of,
+    priority_ms_of,
     tags_of,
     ttl_of,
 )
@@ -80,7 +81,7 @@ class ReplayBody(Struct, rename="camel", forbid_unknown_fields=True):
             idempotency_ttl_ms=durations.key_ttl_ms(self.idempotency_key_ttl),
             max_attempts=self.max_attempts,
             max_duration_s=self.max_duration,
-            priority_ms=0 if self.priority is None else round(self.priority * 1_000),
+            priority_ms=priority_ms_of(self.priority),
         )
 
 

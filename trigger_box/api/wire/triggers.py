@@ -22,6 +22,7 @@ from trigger_box.engine.trigger import IdempotencyOptions, Trace, TriggerRequest
 
 _SOURCES: Final = frozenset({"sdk", "cli", "mcp"})
 _VERSION_CHARACTERS_MAX: Final = 64
+_PRIORITY_S_MAX: Final = 1e12
 _QUOTE: Final = ord('"')
 
 Machine = Literal["micro", "small-1x", "small-2x", "medium-1x", "medium-2x", "large-1x", "large-2x"]
@@ -153,7 +154,7 @@ def request_of(
         max_attempts=options.max_attempts,
         max_duration_s=options.max_duration,
         machine=options.machine,
-        priority_ms=0 if options.priority is None else round(options.priority * 1_000),
+        priority_ms=priority_ms_of(options.priority),
         parent_run_id=options.parent_run_id,
         resume_parent=options.resume_parent_on_completion,
         lock_to_version=options.lock_to_version,
@@ -241,14 +242,20 @@ def delay_until_ms(delay: str | float, now_ms: int) -> int:
     return due
 
 
+def priority_ms_of(priority: float | None) -> int:
+    """Return a priority in seconds as ms. The engine bounds it further."""
+    bounded_s = max(-_PRIORITY_S_MAX, min(priority or 0, _PRIORITY_S_MAX))
+    return round(bounded_s * 1_000)
+
+
 def ttl_of(ttl: str | int) -> str | None:
-    """Return a ttl as text.
+    """Return a ttl as text, "" for a run that never expires.
 
     Raises:
         InvalidTtlError: it is no duration.
     """
     text = durations.ttl_text(ttl)
-    if text is not None and durations.duration_ms(text) is None:
+    if text and durations.duration_ms(text) is None:
         raise InvalidTtlError(
             f"Invalid ttl: {text[:100]!r}. Write seconds, or a duration such as 1h30m "
             "(units w, d, hr, h, m, s)."

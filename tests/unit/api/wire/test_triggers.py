@@ -120,8 +120,16 @@ def test_a_delay_that_is_neither_is_refused_by_name() -> None:
         with_options(delay="tomorrow-ish")
 
 
-@pytest.mark.parametrize(("ttl", "text"), [("1h", "1h"), (3600, "1h"), (90, "1m30s"), (0, None)])
-def test_a_ttl_is_a_duration_or_seconds(ttl: str | int, text: str | None) -> None:
+@pytest.mark.parametrize(("priority", "ms"), [(1.5, 1_500), (-2, -2_000), (1e308, 10**15)])
+def test_a_priority_is_bounded_before_it_is_counted_in_ms(priority: float, ms: int) -> None:
+    assert with_options(priority=priority).priority_ms == ms
+
+
+@pytest.mark.parametrize(
+    ("ttl", "text"),
+    [("1h", "1h"), (3600, "1h"), (90, "1m30s"), (0, ""), ("0s", ""), ("", None), (None, None)],
+)
+def test_a_ttl_is_a_duration_or_seconds(ttl: str | int | None, text: str | None) -> None:
     assert with_options(ttl=ttl).ttl == text
 
 
