@@ -10,6 +10,7 @@ from pathlib import Path
 
 from trigger_box.cli.dev_index import Index, IndexingError, ProjectConfig, read_index
 from trigger_box.cli.dev_lines import DevLines
+from trigger_box.cli.dev_patience import Patience, SupersededError
 from trigger_box.cli.dev_variables import EnvFileError, TaskVariables, task_variables
 from trigger_box.worker.box import DevBox, Registered
 from trigger_box.worker.calls import AnswerError, CallError
@@ -63,13 +64,21 @@ class Builder:
         self._from_box: dict[str, str] = {}
         self._built: tuple[str, TaskVariables, ProjectConfig] | None = None
         self._was_broken: bool = False
+        self._patience = Patience()
 
-    async def build(self) -> None:
-        """Build the project as it is now; print what came of it."""
+    async def build(self, saved: asyncio.Event) -> None:
+        """Build the project as it is now; print what came of it.
+
+        Args:
+            saved: set when a file is saved meanwhile: then imports are given up, and nothing comes
+                of this build.
+        """
         loop = asyncio.get_running_loop()
         started_s = loop.time()
         try:
-            built = await self._build()
+            built = await self._build(saved)
+        except SupersededError:
+            return
         except (EnvFileError, IndexingError, NurseryError) as error:
             self._lines.trouble(f"{error}. {self._consequence}")
             return
@@ -82,12 +91,16 @@ class Builder:
         for warning in registered.warnings:
             self._lines.trouble(warning)
 
-    async def _build(self) -> tuple[Registered, Index] | None:
-        """Return what runs now, or None when there is nothing to tell of it."""
+    async def _build(self, saved: asyncio.Event) -> tuple[Registered, Index] | None:
+        """Return what runs now, or None when there is nothing to tell of it.
+
+        Raises:
+            SupersededError: a file was saved before everything was imported.
+        """
         # Until the end is reached: whatever stops this build is told as a mistake.
         was_broken, self._was_broken = self._was_broken, True
         variables = await self._variables()
-        index, nursery = await self._index_and_plant(variables)
+        index, nursery = await self._patience.unless(saved, self._index_and_plant(variables))
         try:
             registered = await self._register(index)
             if registered is None or index.config is None:
@@ -97,7 +110,7 @@ class Builder:
                 self._config = index.config
                 if nursery is not None:
                     await nursery.close()
-                nursery = await Nursery.plant(self._soil(variables))
+                nursery = await self._patience.unless(saved, Nursery.plant(self._soil(variables)))
             now = (registered.id, variables, index.config)
             if now == self._built:
                 self._was_broken = bool(index.problems)
@@ -149,6 +162,7 @@ class Builder:
                 self._config.folder,
                 environment=variables.values,
                 on_line=lambda line: self._lines.note("printed", f"  {line}", line=line),
+                on_slow=self._lines.slow,
             )
         except BaseException:
             await _uproot(planting)
@@ -219,11 +233,10 @@ def _runs_of_a_process(config: ProjectConfig, *, is_inspecting: bool) -> int:
 
 async def _uproot(planting: asyncio.Future[Nursery]) -> None:
     """End a seed that is not needed, whether it is up already or not."""
-    try:
-        nursery = await planting
-    except NurseryError:
-        return
-    await nursery.close()
+    planting.cancel()
+    await asyncio.wait({planting})
+    if not planting.cancelled() and planting.exception() is None:
+        await planting.result().close()
 
 
 def _no_tasks(config: ProjectConfig) -> Problem:

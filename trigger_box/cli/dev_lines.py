@@ -16,6 +16,7 @@ from threading import Thread
 from typing import Final
 
 from trigger_box.cli.console import Console, one_line
+from trigger_box.cli.dev_index import Standing
 from trigger_box.clock import Clock
 from trigger_box.worker.discovery import Problem
 from trigger_box.worker.reports import (
@@ -181,6 +182,15 @@ class DevLines:
                 "consequence": consequence,
             },
             "\n".join(lines),
+        )
+
+    def slow(self, standing: Standing) -> None:
+        """Print where the imports stand that take so long."""
+        self._put(
+            "import.slow",
+            {"file": standing.file, "place": standing.place},
+            f"{self._console.style('…', 'yellow')} still importing {standing.text}; "
+            "save it to start anew",
         )
 
     def note(self, name: str, text: str, **facts: object) -> None:

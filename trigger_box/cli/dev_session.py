@@ -19,9 +19,15 @@ from platformdirs import user_state_path
 from trigger_box.cli.api import AnswerError, segment
 from trigger_box.cli.console import Console
 from trigger_box.cli.dev_build import Builder, Place
-from trigger_box.cli.dev_index import IndexingError, ProjectConfig, read_index
+from trigger_box.cli.dev_index import (
+    ImportTimeoutError,
+    IndexingError,
+    ProjectConfig,
+    read_index,
+)
 from trigger_box.cli.dev_lines import DevLines
 from trigger_box.cli.dev_lock import DevLock, DevLockError
+from trigger_box.cli.dev_patience import Patience, SupersededError
 from trigger_box.cli.dev_python import PythonNotFoundError, find_python
 from trigger_box.cli.dev_watch import Watch
 from trigger_box.cli.dev_watchdog import Watchdog
@@ -163,12 +169,26 @@ class DevSession:
         return python, config
 
     async def _readable_config(self, python: str, folder: Path) -> ProjectConfig:
+        patience = Patience()
         while True:
             self._saved.clear()
             try:
-                index = await read_index(
-                    python, folder, environment=process_environment(), is_config_only=True
+                index = await patience.unless(
+                    self._saved,
+                    read_index(
+                        python,
+                        folder,
+                        environment=process_environment(),
+                        is_config_only=True,
+                        on_slow=self._lines.slow,
+                    ),
                 )
+            except SupersededError:
+                continue
+            except ImportTimeoutError as error:
+                self._lines.trouble(f"{error}. Waiting for it to be corrected.")
+                await self._saved.wait()
+                continue
             except IndexingError as error:
                 raise CliError(f"{error}.") from error
             if self._options.inspect_port is not None and not index.has_debugger:
@@ -246,7 +266,7 @@ class DevSession:
     async def _keep_built(self, builder: Builder) -> None:
         while True:
             self._saved.clear()
-            await builder.build()
+            await builder.build(self._saved)
             await self._saved.wait()
 
     async def _leave_when_asked(self, controller: Controller | None = None) -> None:

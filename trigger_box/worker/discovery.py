@@ -13,7 +13,7 @@ import linecache
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -93,10 +93,15 @@ def prepare_path(project: Project) -> None:
             sys.path.insert(0, text)
 
 
-def discover(project: Project) -> Discovery:
+def discover(
+    project: Project, *, on_import: Callable[[Path], None] = lambda _file: None
+) -> Discovery:
     """Import every module under the project's dirs, ``init.py`` of each folder before its others.
 
     A module that fails does not keep the others from being imported.
+
+    Args:
+        on_import: told each file before it is imported.
     """
     prepare_path(project)
     importlib.invalidate_caches()
@@ -129,6 +134,7 @@ def discover(project: Project) -> Discovery:
     for file in files:
         name = module_name(file, sys.path)
         known_tasks, known_queues = dict(REGISTRY.tasks), dict(REGISTRY.queues)
+        on_import(file)
         try:
             module = _import(name, file)
         except KeyboardInterrupt:

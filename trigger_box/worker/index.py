@@ -1,21 +1,25 @@
 """Reads a project in a process of its own and answers with its configuration and manifest.
 
 Runs as ``python -m trigger_box.worker.index FD`` with the user's interpreter; the request comes on
-stdin, the answer goes to the open file FD, because user modules may print. The starter is
-``cli/dev_index.py``.
+stdin, the answer goes to the open file FD, because user modules may print. Before the answer come
+lines that say which file is imported next, and, at SIGUSR1, the stack of this moment: so the
+starter, ``cli/dev_index.py``, knows where an import hangs.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import importlib.util
 import json
 import os
 import re
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from trigger_box.sdk.config_files import LoadedConfig, load_config
+from trigger_box.sdk.config_files import LoadedConfig, find_config, load_config
 from trigger_box.sdk.errors import ConfigError
 from trigger_box.sdk.registry import REGISTRY
 from trigger_box.worker.discovery import Problem, Project, discover, is_users, relative_path
@@ -30,10 +34,15 @@ _PLACE: Final = re.compile(
 )
 
 
-def read_project(start: Path, *, is_config_only: bool) -> Wire:
+def read_project(
+    start: Path, *, is_config_only: bool, on_import: Callable[[Path], None] = lambda _file: None
+) -> Wire:
     """Return what is known about the project around ``start``, as JSON values.
 
     ``problems`` says what stands in the way; with a broken configuration there is nothing else.
+
+    Args:
+        on_import: told each file before it is imported.
     """
     answer: Wire = {
         "protocol": PROTOCOL,
@@ -42,6 +51,9 @@ def read_project(start: Path, *, is_config_only: bool) -> Wire:
         "hasDebugger": importlib.util.find_spec("debugpy") is not None,
     }
     try:
+        file = find_config(start.resolve())
+        if file is not None:
+            on_import(file)
         loaded = load_config(start)
     except ConfigError as error:
         answer["problems"] = [_config_problem(error, start)]
@@ -52,7 +64,7 @@ def read_project(start: Path, *, is_config_only: bool) -> Wire:
     config = loaded.config
     project = Project(folder=loaded.folder, dirs=tuple(config.dirs), ignore=tuple(config.ignore))
     os.chdir(loaded.folder)
-    discovery = discover(project)
+    discovery = discover(project, on_import=on_import)
     defaults = Defaults(
         retry=config.retries.policy.to_wire(),
         machine=config.machine,
@@ -121,13 +133,23 @@ def _config_problem(error: ConfigError, start: Path) -> Wire:
 def main() -> None:
     """Answer one request."""
     answer_file = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
+    # In C, so that it also tells of code that lets no other Python run.
+    faulthandler.register(signal.SIGUSR1, file=answer_file, all_threads=False)
     request = json.load(sys.stdin)
-    answer = read_project(Path(request["start"]), is_config_only=request["configOnly"])
-    with answer_file:
-        json.dump(answer, answer_file)
-    # Threads that user modules started must not keep this process.
+    start = Path(request["start"])
+
+    def say_next(file: Path) -> None:
+        answer_file.write(json.dumps({"importing": str(file)}) + "\n")
+        answer_file.flush()
+
+    answer = read_project(start, is_config_only=request["configOnly"], on_import=say_next)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    # Before the answer: who has it, ends this process.
     sys.stdout.flush()
     sys.stderr.flush()
+    with answer_file:
+        answer_file.write(json.dumps(answer) + "\n")
+    # Threads that user modules started must not keep this process.
     os._exit(0)
 
 

@@ -11,7 +11,6 @@ from typing import Final
 # A payload or an output with each of its bytes escaped, and room for the rest.
 FRAME_BYTES_MAX: Final = 64 * 1024 * 1024
 FRAME_READ_BYTES: Final = 256 * 1024
-STARTUP_S_MAX: Final = 60.0
 
 # One run.
 PAYLOAD_BYTES_MAX: Final = 10 * 1024 * 1024
@@ -72,7 +71,10 @@ METADATA_PAUSE_S: Final = 1.0
 METADATA_OPERATIONS_MAX: Final = 10_000
 SETTLE_S_MAX: Final = 5.0
 
-# Indexing.
-INDEX_S_MAX: Final = 120.0
+# Importing the user's modules: to describe them, and to run them.
+IMPORT_S_MAX: Final = 120.0
+SLOW_IMPORT_S: Final = 5.0
+STANDING_S_MAX: Final = 0.5
+INDEX_BYTES_MAX: Final = 256 * 1024 * 1024
 MODULES_MAX: Final = 5_000
 SOURCE_BYTES_MAX: Final = 1024 * 1024

@@ -20,7 +20,7 @@ from typing import IO, cast
 from trigger_box.worker.discovery import Project
 from trigger_box.worker.executors import Executor
 from trigger_box.worker.frames import Frame, FrameReader, encode
-from trigger_box.worker.limits import STARTUP_S_MAX, STDERR_TAIL_BYTES, TERMINATE_GRACE_S
+from trigger_box.worker.limits import IMPORT_S_MAX, STDERR_TAIL_BYTES, TERMINATE_GRACE_S
 from trigger_box.worker.seed import PROTOCOL
 
 
@@ -93,27 +93,30 @@ class Nursery(asyncio.Protocol):
         finally:
             theirs.close()
         nursery = cls(soil.python, process, ours, words)
-        loop = asyncio.get_running_loop()
-        await loop.create_unix_connection(lambda: nursery, sock=ours)
         project = soil.project
-        nursery._tell(
-            {
-                "kind": "plant",
-                "folder": str(project.folder),
-                "dirs": list(project.dirs),
-                "ignore": list(project.ignore),
-                "preload": preload,
-            }
-        )
         try:
-            async with asyncio.timeout(STARTUP_S_MAX):
+            async with asyncio.timeout(IMPORT_S_MAX):
+                loop = asyncio.get_running_loop()
+                await loop.create_unix_connection(lambda: nursery, sock=ours)
+                nursery._tell(
+                    {
+                        "kind": "plant",
+                        "folder": str(project.folder),
+                        "dirs": list(project.dirs),
+                        "ignore": list(project.ignore),
+                        "preload": preload,
+                    }
+                )
                 planted = await nursery._planted
         except TimeoutError as error:
-            await nursery.close()
+            await nursery._uproot()
             raise NurseryError(
-                f"importing the project took longer than {STARTUP_S_MAX:g} s: "
-                "does a module wait for something while it is imported?"
+                f"the project was not imported within {IMPORT_S_MAX:g} s: "
+                "a module waits for something while it is imported"
             ) from error
+        except asyncio.CancelledError:
+            await nursery._uproot()
+            raise
         if planted["protocol"] != PROTOCOL:
             await nursery.close()
             raise NurseryError(
@@ -160,8 +163,16 @@ class Nursery(asyncio.Protocol):
         self._is_closing = True
         if self._transport is not None:
             self._transport.close()
+        else:
+            self._control.close()
         await asyncio.to_thread(self._end)
         self._bury_all()
+
+    async def _uproot(self) -> None:
+        """End a seed that is still importing: it hears nothing, and nobody runs in it yet."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self.close()
 
     def _end(self) -> None:
         try:

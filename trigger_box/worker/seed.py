@@ -23,7 +23,7 @@ from typing import Final, NoReturn
 from trigger_box.worker.discovery import Discovery, Project, discover
 from trigger_box.worker.frames import Frame, FrameReader, encode, receive, receive_with_files
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 """Version of the talk between a CLI and a project's own installation of trigger-box."""
 
 _FILES_A_FORK: Final = 3

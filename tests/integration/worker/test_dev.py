@@ -191,6 +191,68 @@ async def test_a_project_that_begins_with_two_tasks_of_one_id_registers_nothing(
         await dev.wait_for("version.ready")
 
 
+HANGS = """
+with open(f"hangs-{os.getpid()}", "w"): pass
+while True: time.sleep(1)
+"""
+
+
+async def hanging(project: Path) -> list[int]:
+    """Save a module that hangs when it is imported; return the processes that do."""
+
+    def pids() -> list[int]:
+        return [int(file.name.removeprefix("hangs-")) for file in project.glob("hangs-*")]
+
+    save(project, HANGS, name="slow")
+    await until(lambda: len(pids()) == 2)
+    return pids()
+
+
+async def test_a_save_ends_an_import_that_hangs_and_starts_anew(
+    tmp_path: Path, project: Path
+) -> None:
+    async with (
+        a_fake_box() as box,
+        a_dev(project, variables=variables(box), state=tmp_path) as dev,
+    ):
+        await dev.wait_for("version.ready")
+        pids = await hanging(project)
+        assert await output(box) == '"one"'
+
+        save(project, '@task("slow")\ndef slow(): return 1', name="slow")
+        ready = await dev.wait_for("version.ready", lambda e: "slow" in e["tasks"])
+        for pid in pids:
+            await gone(pid)
+
+    assert ready["tasks"] == ["hello", "slow"]
+    assert not [e for e in dev.events if e["event"] == "trouble"]
+
+
+async def test_ctrl_c_ends_a_dev_whose_import_hangs(tmp_path: Path, project: Path) -> None:
+    async with (
+        a_fake_box() as box,
+        a_dev(project, variables=variables(box), state=tmp_path) as dev,
+    ):
+        pids = await hanging(project)
+
+        assert await dev.stop() == 0
+        for pid in pids:
+            await gone(pid)
+
+
+async def test_a_save_ends_a_configuration_that_hangs(tmp_path: Path, project: Path) -> None:
+    (project / "trigger.config.py").write_text(
+        "import time\nopen('hangs', 'w').close()\ntime.sleep(600)\n"
+    )
+    async with (
+        a_fake_box() as box,
+        a_dev(project, variables=variables(box), state=tmp_path) as dev,
+    ):
+        await until((project / "hangs").exists)
+        (project / "trigger.config.py").write_text(CONFIG)
+        await dev.wait_for("version.ready")
+
+
 async def test_a_change_that_breaks_everything_leaves_the_old_version_running(
     tmp_path: Path, project: Path
 ) -> None:

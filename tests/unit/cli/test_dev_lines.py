@@ -7,6 +7,7 @@ import pytest
 from tests.support.clock import ManualClock
 from trigger_box.cli import dev_lines
 from trigger_box.cli.console import Console
+from trigger_box.cli.dev_index import Standing
 from trigger_box.cli.dev_lines import DevLines, duration
 from trigger_box.cli.environment import read_variables
 from trigger_box.worker.discovery import Problem
@@ -62,6 +63,7 @@ def printed(capsys: pytest.CaptureFixture[str], *, as_json: bool, shows_logs: bo
         [Problem(file="tasks/a.py", line=3, message="KeyError: 'X'", advice="Set X.", trace="tr")],
         "Still running the version before.",
     )
+    lines.slow(Standing(file="tasks/a.py", place="helper.py:2"))
     lines.close()
     return capsys.readouterr().out
 
@@ -89,6 +91,7 @@ def test_a_broken_project_is_told_with_place_trace_and_advice(
     out = printed(capsys, as_json=False)
 
     assert "✓ version 20260131.2: 2 tasks in 0.42 s  a, b" in out
+    assert "… still importing helper.py:2; save it to start anew" in out
     assert "✗ tasks/a.py:3  KeyError: 'X'\n  tr\n  → Set X.\n! Still running" in out
 
 
@@ -106,6 +109,7 @@ def test_with_json_each_line_is_an_object(capsys: pytest.CaptureFixture[str]) ->
         "trouble",
         "version.ready",
         "project.broken",
+        "import.slow",
     ]
     assert events[2]["durationMs"] == 12.3
     assert events[3]["retryDelayMs"] == 2_000
