@@ -42,8 +42,9 @@ from trigger_box.api.wire.worker_calls import (
     parse_start,
 )
 from trigger_box.api.worker.variables import task_variables
-from trigger_box.domain import limits
+from trigger_box.domain import limits, packets
 from trigger_box.domain.errors import RunNotFoundError
+from trigger_box.engine import stored_packets
 from trigger_box.engine.attempts import complete, start
 from trigger_box.engine.dequeue import dequeue
 from trigger_box.engine.reading import get_run
@@ -161,6 +162,8 @@ class HotRoutes:
             await self._check_token(caller, request)
             if token.is_one_time:
                 request = replace(request, one_time_token_hash=token.token_hash)
+        if request.payload.type == packets.STORE:
+            await stored_packets.check_named(rooms.core, environment.id, request.payload)
         made = await trigger(rooms.core, request)
         token, claims = self._handle_token(caller, environment, made.run_id)
         await _send_json(

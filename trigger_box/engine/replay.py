@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from trigger_box.access.actors import Environment
 from trigger_box.domain import limits
 from trigger_box.domain.packets import NOTHING, Packet
+from trigger_box.engine import stored_packets
 from trigger_box.engine.core import Core
 from trigger_box.engine.reading import Run, get_run
 from trigger_box.engine.trigger import Trace, Triggered, TriggerRequest, trigger
@@ -63,10 +64,12 @@ async def replay(  # noqa: PLR0913 - whose, which, what else, and who asks
     run = await get_run(core, environment.id, run_id)
     lock = overrides.lock_to_version
     target = into or environment
+    payload = overrides.payload or run.payload or NOTHING
+    await stored_packets.lend(core, environment.id, target.id, payload)
     request = TriggerRequest(
         environment=target,
         task=run.task,
-        payload=overrides.payload or run.payload or NOTHING,
+        payload=payload,
         metadata=overrides.metadata or run.seed_metadata,
         tags=run.tags if overrides.tags is None else overrides.tags,
         queue_name=overrides.queue_name or await _queue_if_it_exists(core, target, run),

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from trigger_box.domain import limits
+from trigger_box.domain import limits, packets
 from trigger_box.domain.errors import InvalidError, NotFoundError
+from trigger_box.domain.packets import Packet
 from trigger_box.engine.core import Core
 from trigger_box.ids import EnvironmentId
 from trigger_box.store.queries import stored_packets as sql
@@ -72,6 +73,34 @@ async def keep(core: Core, environment_id: EnvironmentId, path: str, file: Store
         )
 
     await core.store.write(put)
+
+
+async def check_named(core: Core, environment_id: EnvironmentId, packet: Packet) -> None:
+    """Check that a packet which only names an uploaded one names one of this environment.
+
+    Raises:
+        PacketPathError: the path can't be one, or nothing was uploaded there in this environment.
+    """
+    if packet.type != packets.STORE:
+        return
+    path = checked_path(packet.data or "")
+    row = await core.store.readers.one(sql.one, {"environment_id": environment_id, "path": path})
+    if row is None:
+        raise PacketPathError(
+            path=path,
+            reason="Nothing was uploaded to this path in this environment. Upload it first.",
+        )
+
+
+async def lend(core: Core, from_id: EnvironmentId, to_id: EnvironmentId, packet: Packet) -> None:
+    """Make an uploaded packet known in another environment too, under its path.
+
+    One that is there already stays: paths have a random part, so it is the same packet.
+    """
+    if packet.type != packets.STORE or from_id == to_id:
+        return
+    names = {"from_id": from_id, "to_id": to_id, "path": packet.data}
+    await core.store.write(lambda tx: tx.execute(sql.lend, names))
 
 
 async def find(core: Core, environment_id: EnvironmentId, path: str) -> StoredFile:

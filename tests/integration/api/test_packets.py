@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.api.life import a_version, started, taken, triggered
 from tests.support.box import ORIGIN, TestBox, a_box
+from trigger_box.engine.replay import replay
 
 NAME = "trigger%2Fpacket_abc%2Fpayload.json"
 PATH = "trigger/packet_abc/payload.json"
@@ -161,6 +162,55 @@ async def test_a_run_with_an_uploaded_payload_tells_where_it_is(tmp_path: Path) 
     assert begun["execution"]["run"]["payloadType"] == "application/store"
     assert scoped.status_code == 200
     assert no_output.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "a/../b", "a//b", "s3://bucket/a", "never/uploaded.json", "", 5, None]
+)
+async def test_a_payload_names_a_packet_that_is_there(tmp_path: Path, path: object) -> None:
+    async with a_box(tmp_path) as box:
+        answer = await box.dev.post(
+            "/api/v1/tasks/hello/trigger",
+            json={"payload": path, "options": {"payloadType": "application/store"}},
+        )
+        runs = await box.dev.get("/api/v1/runs")
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "Invalid packet storage path"
+    assert answer.json()["code"] == "invalid_packet_path"
+    assert runs.json()["data"] == []
+
+
+async def test_a_payload_uploaded_to_one_environment_is_not_there_in_another(
+    tmp_path: Path,
+) -> None:
+    async with a_box(tmp_path) as box:
+        await uploaded(box, b"dev only", "text/plain")
+        body = {"payload": PATH, "options": {"payloadType": "application/store"}}
+        here = await box.dev.post("/api/v1/tasks/hello/trigger", json=body)
+        there = await box.prod.post("/api/v1/tasks/hello/trigger", json=body)
+
+    assert here.status_code == 200
+    assert there.status_code == 400
+    assert "environment" in there.json()["details"]["reason"]
+
+
+async def test_a_replay_in_another_environment_brings_the_uploaded_payload_along(
+    tmp_path: Path,
+) -> None:
+    async with a_box(tmp_path) as box:
+        await uploaded(box, b"big", "text/plain")
+        run_id = await triggered(
+            box.dev, payload=PATH, options={"payloadType": "application/store"}
+        )
+
+        made = await replay(
+            box.rooms.core, box.environments["dev"], run_id, into=box.environments["prod"]
+        )
+        run = (await box.prod.get(f"/api/v3/runs/{made.run_id}")).json()
+        fetched = await box.nobody.get(local(run["payloadPresignedUrl"]))
+
+    assert fetched.content == b"big"
 
 
 async def test_addresses_name_the_origin_the_caller_used(tmp_path: Path) -> None:

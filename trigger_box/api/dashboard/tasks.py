@@ -34,6 +34,7 @@ from trigger_box.api.wire.triggers import TriggerBody, TriggerOptions, request_o
 from trigger_box.domain import limits
 from trigger_box.domain.errors import NotFoundError
 from trigger_box.domain.runs import RunStatus
+from trigger_box.engine import stored_packets
 from trigger_box.engine.queues import QueueNotKnownError, get_queue
 from trigger_box.engine.trigger import trigger
 from trigger_box.engine.versions import machine_of, policy_of
@@ -151,6 +152,7 @@ async def test_task(
         {},
         now_ms=rooms.clock.now_ms(),
     )
+    await stored_packets.check_named(rooms.core, environment.id, asked.payload)
     made = await trigger(
         rooms.core, replace(asked, is_test=True, source="dashboard", action="test")
     )

@@ -18,6 +18,7 @@ from trigger_box.api.problems import HeadersError, NotJsonError
 from trigger_box.domain import durations, limits, packets
 from trigger_box.domain.errors import InvalidError, RefusedError
 from trigger_box.domain.packets import NOTHING, Packet
+from trigger_box.engine.stored_packets import PacketPathError
 from trigger_box.engine.trigger import IdempotencyOptions, Trace, TriggerRequest
 
 _SOURCES: Final = frozenset({"sdk", "cli", "mcp"})
@@ -175,7 +176,7 @@ def payload_of(payload: Raw | UnsetType, payload_type: str | None) -> Packet:
     """Return the payload as a packet (rest-api 9, "trigger body to packet").
 
     Raises:
-        InvalidError: a stored packet is named by something that is no path.
+        PacketPathError: a stored packet is named by something that is no path.
     """
     kind = payload_type or packets.JSON
     if payload is UNSET:
@@ -185,7 +186,9 @@ def payload_of(payload: Raw | UnsetType, payload_type: str | None) -> Packet:
     else:
         text = _string_in(payload)
     if kind == packets.STORE and not text:
-        raise InvalidError("payload: the path of a stored packet must be a text that is not empty")
+        raise PacketPathError(
+            reason="payload: the path of a stored packet is a text that is not empty"
+        )
     return NOTHING if text is None and kind == packets.JSON else Packet(text, kind)
 
 

@@ -9,3 +9,10 @@ ON CONFLICT (environment_id, path) DO UPDATE
 -- name: one
 -- Served by the primary key.
 SELECT type, blob, bytes FROM stored_packets WHERE environment_id = :environment_id AND path = :path;
+
+-- name: lend
+-- The blob is shared: it is named by its content. Served by the primary key.
+INSERT INTO stored_packets (environment_id, path, type, blob, bytes, created_at_ms)
+SELECT :to_id, path, type, blob, bytes, created_at_ms FROM stored_packets
+ WHERE environment_id = :from_id AND path = :path
+ON CONFLICT (environment_id, path) DO NOTHING;
