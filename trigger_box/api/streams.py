@@ -15,19 +15,23 @@ from typing import Any, Final
 from litestar.response.base import ASGIResponse
 from litestar.types import Message, Receive, Scope, Send
 
+from trigger_box.engine.gone import Gone
+
 Listen = Callable[[], Awaitable[Mapping[str, Any]]]
 
 SEND_S_MAX: Final = 30.0
 SILENCE_S_MAX: Final = 10.0
 """A stream says something at least this often, so that proxies and clients know it lives."""
 CLOSE_S_MAX: Final = 5.0
+LISTEN_AFTER_S: Final = 0.02
+"""How long a stream or poll goes on before a caller who hangs up is noticed."""
 
 
 class Streams:
     """All open streams and long polls of the box."""
 
     def __init__(self) -> None:
-        self._open: set[asyncio.Event] = set()
+        self._open: set[Gone] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self.is_closing = False
@@ -39,12 +43,12 @@ class Streams:
         return len(self._open)
 
     @contextmanager
-    def watch(self, receive: Listen) -> Generator[asyncio.Event]:
-        """Count a stream or long poll while open; yield an event that says: stop, answer or not.
+    def watch(self, receive: Listen) -> Generator[Gone]:
+        """Count a stream or long poll while open; yield what says: stop, answer or not.
 
         It is set when the caller hangs up or the box stops. The request's body must have been read.
         """
-        gone = asyncio.Event()
+        gone = Gone()
         if self.is_closing:
             gone.set()
         self._open.add(gone)
@@ -61,7 +65,7 @@ class Streams:
     async def close(self) -> None:
         """Tell all streams to end and wait until they have. Bounded."""
         self.is_closing = True
-        for gone in self._open:
+        for gone in list(self._open):
             gone.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S_MAX):
@@ -69,24 +73,28 @@ class Streams:
 
 
 class _Listening:
-    """Sets an event when the caller hangs up.
+    """Tells when the caller hangs up.
 
-    The server hands out futures, so most polls cost no task here.
+    It begins a moment late: most polls of a busy box are answered by then, and listening costs as
+    much as answering. The server hands out futures, so it costs no task here.
     """
 
-    __slots__ = ("_gone", "_next", "_receive")
+    __slots__ = ("_gone", "_next", "_receive", "_timer")
 
-    def __init__(self, receive: Listen, gone: asyncio.Event) -> None:
+    def __init__(self, receive: Listen, gone: Gone) -> None:
         self._receive = receive
         self._gone = gone
-        self._listen()
+        self._next: asyncio.Future[Mapping[str, Any]] | None = None
+        self._timer = asyncio.get_running_loop().call_later(LISTEN_AFTER_S, self._listen)
 
     def stop(self) -> None:
-        self._next.remove_done_callback(self._heard)
-        self._next.cancel()
+        self._timer.cancel()
+        if self._next is not None:
+            self._next.remove_done_callback(self._heard)
+            self._next.cancel()
 
     def _listen(self) -> None:
-        self._next: asyncio.Future[Mapping[str, Any]] = asyncio.ensure_future(self._receive())
+        self._next = asyncio.ensure_future(self._receive())
         self._next.add_done_callback(self._heard)
 
     def _heard(self, said: asyncio.Future[Mapping[str, Any]]) -> None:

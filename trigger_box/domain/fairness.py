@@ -59,6 +59,7 @@ class EnvironmentLines:
     id: str
     limits: EnvironmentLimits
     running: int = 0
+    ready: int = 0
     queues: dict[str, QueueLines] = field(default_factory=dict[str, QueueLines])
     turn: dict[str, QueueLines] = field(default_factory=dict[str, QueueLines])
 
@@ -71,6 +72,11 @@ class EnvironmentLines:
     def may_go(self) -> bool:
         """Return whether a run of this environment could start now."""
         return bool(self.turn) and self.running < self.slots
+
+    @property
+    def may_go_count(self) -> int:
+        """Return how many of its runs could start now, if no queue's limit is in their way."""
+        return min(self.ready, self.slots - self.running) if self.turn else 0
 
 
 class Lines:
@@ -117,6 +123,7 @@ class Lines:
         lane.ready += ready
         lane.running += running
         lines.running += running
+        lines.ready += ready
         assert lane.ready >= 0, f"more runs left {lane_key} than were ready"
         assert lane.running >= 0, f"more slots of {lane_key} were freed than held"
         self._refresh_lane(lines, queue, lane)

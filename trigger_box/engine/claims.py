@@ -6,7 +6,6 @@ Waiting for a run is ``dequeue.py``'s part. What a run is bound to at its first 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -123,9 +122,6 @@ class _Claiming:
                 taken.append(claimed)
         for lane in unsuited:
             self._lanes.lines.refresh(lane)
-        if taken and self._lanes.may_go(wanted.environment_id):
-            # Somebody else may take the next one: one wake-up leads to the next, none is lost.
-            self._tx.after_commit(partial(self._core.bus.wake, wanted.environment_id))
         return taken
 
     def _head_of(self, lane: LaneKey) -> RunFacts | None:

@@ -23,15 +23,22 @@ class Core:
     clock: Clock
     ids: IdSource
     presence: Presence
+    lanes: Lanes
+    bus: Bus
     alarms: Alarms = field(default_factory=Alarms)
-    bus: Bus = field(default_factory=Bus)
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
-    lanes: Lanes = field(default_factory=Lanes)
     versions: Versions = field(default_factory=Versions)
 
 
 async def open_core(store: Store, *, clock: Clock, ids: IdSource) -> Core:
     """Open the engine on an open store: count ready runs and held slots."""
-    core = Core(store=store, clock=clock, ids=ids, presence=Presence(clock))
-    await core.lanes.load(store)
-    return core
+    lanes = Lanes()
+    await lanes.load(store)
+    return Core(
+        store=store,
+        clock=clock,
+        ids=ids,
+        presence=Presence(clock),
+        lanes=lanes,
+        bus=Bus(lanes.may_go_count),
+    )

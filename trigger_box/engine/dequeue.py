@@ -6,7 +6,6 @@ The taking itself happens in the writer's thread (``claims.py``).
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -16,6 +15,7 @@ from trigger_box.engine.bus import Ticket
 from trigger_box.engine.claims import Claim, Claimed, claim, handed_over
 from trigger_box.engine.core import Core
 from trigger_box.engine.executions import Dequeued
+from trigger_box.engine.gone import Gone
 from trigger_box.engine.handbacks import hand_back, hand_back_later
 from trigger_box.ids import WorkerId
 from trigger_box.store.writer import Transaction
@@ -31,7 +31,7 @@ async def dequeue(  # noqa: PLR0913 - a worker's call has these parts
     runner_id: str,
     runs_max: int,
     wait_ms: int = 0,
-    gone: asyncio.Event | None = None,
+    gone: Gone | None = None,
     worker_ids: frozenset[WorkerId] | None = None,
     start: bool = False,
 ) -> list[Dequeued]:
@@ -55,16 +55,13 @@ async def dequeue(  # noqa: PLR0913 - a worker's call has these parts
         starts=start,
     )
     asking = _Asking(core, wanted, gone)
-    claimed: list[Claimed] = []
-    try:
-        # The usual case under load: something is there, and nobody needs to stand in line.
-        if core.lanes.may_go(environment.id):
+    if wait_ms > 0:
+        claimed = await asking.wait(min(wait_ms, limits.DEQUEUE_WAIT_MS_MAX) / 1_000)
+    elif core.lanes.may_go(environment.id):
+        with core.bus.claiming(environment.id):
             claimed = await asking.take()
-        if not claimed and wait_ms > 0:
-            claimed = await asking.wait(min(wait_ms, limits.DEQUEUE_WAIT_MS_MAX) / 1_000)
-    finally:
-        if not claimed and core.lanes.may_go(environment.id):
-            core.bus.wake(environment.id)  # it may have been our call: somebody else takes it up
+    else:
+        claimed = []
     if claimed and asking.is_gone:
         await core.store.write(partial(hand_back, core, claimed))
         return []
@@ -74,7 +71,7 @@ async def dequeue(  # noqa: PLR0913 - a worker's call has these parts
 class _Asking:
     """One call that asks for runs."""
 
-    def __init__(self, core: Core, wanted: Claim, gone: asyncio.Event | None) -> None:
+    def __init__(self, core: Core, wanted: Claim, gone: Gone | None) -> None:
         self._core = core
         self._wanted = wanted
         self._gone = gone
@@ -98,38 +95,40 @@ class _Asking:
 
     async def wait(self, wait_s: float) -> list[Claimed]:
         """Claim as soon as something is there; nothing if the time is over or the caller gone."""
-        core, environment_id = self._core, self._wanted.environment_id
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s) as patience:
-                while not self.is_gone:
-                    # In line before looking: what becomes ready meanwhile will call this ticket.
-                    with core.bus.ticket(environment_id) as ticket:
-                        self._hurry_if_outdated(patience)
-                        if core.lanes.may_go(environment_id):
-                            claimed = await self.take()
-                            if claimed:
-                                return claimed
-                        await self._called_or_gone(ticket)
+        bus, environment_id = self._core.bus, self._wanted.environment_id
+        ends_s = asyncio.get_running_loop().time() + wait_s
+        tried = -1
+        while not self.is_gone:
+            ends_s = self._patience_ends_s(ends_s)
+            with bus.ticket(environment_id, tried=tried) as ticket:
+                if not ticket.is_called and not await self._called(ticket, ends_s):
+                    break
+                tried = bus.news(environment_id)
+                claimed = await self.take()
+                if claimed:
+                    return claimed
         return []
 
-    def _hurry_if_outdated(self, patience: asyncio.Timeout) -> None:
-        """Let who can't run the newest version ask anew soon: new runs are not for this call."""
+    async def _called(self, ticket: Ticket, ends_s: float) -> bool:
+        """Wait for the ticket's turn; False if the time is over before, or the caller gone."""
+        timer = asyncio.get_running_loop().call_at(ends_s, ticket.give_up)
+        if self._gone is not None:
+            self._gone.listen(ticket.give_up)
+        try:
+            return await ticket.called()
+        finally:
+            timer.cancel()
+            if self._gone is not None:
+                self._gone.ignore(ticket.give_up)
+
+    def _patience_ends_s(self, ends_s: float) -> float:
+        """Return when to wait no longer.
+
+        Who can't run the newest version is to ask anew soon: new runs are not for this call.
+        """
         wanted = self._wanted
         if wanted.worker_ids is not None and self._core.lanes.is_outdated(
             wanted.environment_id, wanted.worker_ids
         ):
-            soon_s = asyncio.get_running_loop().time() + _OUTDATED_WAIT_S
-            patience.reschedule(min(soon_s, patience.when() or soon_s))
-
-    async def _called_or_gone(self, ticket: Ticket) -> None:
-        if self._gone is None:
-            await ticket.called()
-            return
-        # Two waits raced by hand: both end inside this function.
-        called = asyncio.ensure_future(ticket.called())
-        left = asyncio.ensure_future(self._gone.wait())
-        try:
-            await asyncio.wait((called, left), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            called.cancel()
-            left.cancel()
+            return min(ends_s, asyncio.get_running_loop().time() + _OUTDATED_WAIT_S)
+        return ends_s

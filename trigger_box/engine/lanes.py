@@ -151,6 +151,11 @@ class Lanes:
         lines = self.lines.environments.get(environment_id)
         return lines is not None and lines.may_go
 
+    def may_go_count(self, environment_id: str) -> int:
+        """Return how many runs of this environment could start now, at most. A hint, as above."""
+        lines = self.lines.environments.get(environment_id)
+        return 0 if lines is None else lines.may_go_count
+
     def may_have_work(self, environment_id: str) -> bool:
         """Return whether looking for a run is worth a transaction. A hint, as ``may_go``.
 

@@ -7,6 +7,7 @@ from tests.support.engine import Engine
 from trigger_box.domain import limits
 from trigger_box.engine import environments, queues
 from trigger_box.engine.dequeue import dequeue
+from trigger_box.engine.gone import Gone
 from trigger_box.engine.workers import QueueDeclaration
 from trigger_box.ids import WorkerId
 
@@ -15,7 +16,7 @@ async def waiting(
     engine: Engine,
     *,
     wait_ms: int = 10_000,
-    gone: asyncio.Event | None = None,
+    gone: Gone | None = None,
     worker_ids: frozenset[WorkerId] | None = None,
 ):
     return await dequeue(
@@ -115,7 +116,7 @@ async def test_waiting_ends_empty_when_the_time_is_over(dev: Engine) -> None:
 
 
 async def test_who_hangs_up_leaves_the_line(dev: Engine) -> None:
-    gone = asyncio.Event()
+    gone = Gone()
     async with asyncio.TaskGroup() as group:
         taken = group.create_task(waiting(dev, gone=gone))
         await until_in_line(dev)
@@ -127,7 +128,7 @@ async def test_who_hangs_up_leaves_the_line(dev: Engine) -> None:
 
 async def test_nothing_is_taken_for_who_has_hung_up(dev: Engine) -> None:
     run_id = await dev.trigger()
-    gone = asyncio.Event()
+    gone = Gone()
     gone.set()
 
     assert await waiting(dev, gone=gone) == []
