@@ -97,6 +97,7 @@ async def test_each_filter_finds_its_runs(tmp_path: Path) -> None:
                 "filter[createdAt][period]=30s",
                 "filter[batch]=batch_1",
                 "filter[region]=eu",
+                "filter[rootOnly]=true",
             )
         }
 
@@ -117,12 +118,21 @@ async def test_each_filter_finds_its_runs(tmp_path: Path) -> None:
         [late, waiting],
         [],
         [],
+        [late, waiting, done],
     ]
 
 
 @pytest.mark.parametrize(
     "query",
-    ["filter[status]=DONE", "filter[machine]=huge", "filter[isTest]=1", "page[size]=1000"],
+    [
+        "filter[status]=DONE",
+        "filter[machine]=huge",
+        "filter[isTest]=1",
+        "filter[tags]=a",
+        "page[size]=1000",
+        "page[after]=junk",
+        "page[before]=junk",
+    ],
 )
 async def test_a_bad_filter_is_a_query_error_that_names_it(tmp_path: Path, query: str) -> None:
     async with a_box(tmp_path) as box:
@@ -154,12 +164,15 @@ async def test_a_member_lists_the_runs_of_a_project(tmp_path: Path) -> None:
         everywhere = await listed(box.person, path)
         only_prod = await listed(box.person, path, **{"filter[env]": "prod,staging"})
         unknown = await box.person.get("/api/v1/projects/proj_unknown/runs")
+        no_such = await box.person.get(path, params={"filter[env]": "prod,qa"})
 
     assert ids(everywhere) == [in_prod, in_dev]
     assert everywhere["data"][1]["env"]["user"] == "owner@example.com"
     assert "user" not in everywhere["data"][0]["env"]
     assert ids(only_prod) == [in_prod]
     assert unknown.status_code == 404
+    assert no_such.status_code == 400
+    assert no_such.json()["details"][0]["path"] == ["filter[env]"]
 
 
 async def test_development_runs_are_their_owner_s_own(tmp_path: Path) -> None:

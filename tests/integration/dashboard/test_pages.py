@@ -286,7 +286,7 @@ async def test_a_run_of_another_environment_is_not_found_here(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "query", ["period=soon", "from=x", "&".join(["tag=x"] * 101), "cursor=older.nothing"]
+    "query", ["period=soon", "from=x", "&".join(["tag=x"] * 101), "cursor=x", "status=DONE"]
 )
 async def test_an_address_that_was_typed_wrong_is_no_fault_of_the_box(
     tmp_path: Path, query: str
@@ -296,7 +296,7 @@ async def test_an_address_that_was_typed_wrong_is_no_fault_of_the_box(
 
         answer = await browser.get(at(box, f"/runs?{query}"))
 
-    assert answer.status_code in {200, 400}, answer.text
+    assert answer.status_code == 400, answer.text
 
 
 async def test_the_longest_period_is_everything(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from trigger_box.api.problems import QueryError
+from trigger_box.api.wire.run_filters import is_run_id
 from trigger_box.api.wire.runs import statuses_named
 from trigger_box.domain.runs import RunStatus
 from trigger_box.engine.listing import Page, RunFilter
@@ -74,17 +75,21 @@ def parse_run_query(query: bytes, *, now_ms: int) -> RunQuery:
 
 
 def _page(cursor: str) -> Page:
-    if cursor.startswith(_NEWER):
-        return Page(before=cursor.removeprefix(_NEWER))
-    return Page(after=cursor.removeprefix(_OLDER) or None)
+    if not cursor:
+        return Page()
+    run_id = cursor.removeprefix(_NEWER).removeprefix(_OLDER)
+    if not is_run_id(run_id):
+        raise QueryError(details="cursor is what an earlier page named as next or previous.")
+    return Page(before=run_id) if cursor.startswith(_NEWER) else Page(after=run_id)
 
 
 def _statuses(names: tuple[str, ...]) -> tuple[RunStatus, ...]:
     statuses: dict[RunStatus, None] = {}
     for name in names:
         found = statuses_named(name)
-        # Words of older engines stand for nothing here.
-        statuses |= dict.fromkeys(sorted(found or ()))
+        if found is None:
+            raise QueryError(details=f"status: there is no status {name[:64]!r}.")
+        statuses |= dict.fromkeys(sorted(found))
     return tuple(statuses)
 
 

@@ -15,6 +15,7 @@ from msgspec import UNSET
 from trigger_box.access.actors import SLUG_ALIASES, Environment, EnvironmentType, User
 from trigger_box.access.scopes import Resource
 from trigger_box.api.authentication import PERSONAL, SECRET_OR_PUBLIC, Caller
+from trigger_box.api.problems import QueryError
 from trigger_box.api.public.requests import knows_current_statuses
 from trigger_box.api.rooms import (
     ApiRequest,
@@ -28,6 +29,7 @@ from trigger_box.api.wire.run_filters import RunQuery, parse_run_query
 from trigger_box.api.wire.runs import Cursors, RunsPage, listed_run
 from trigger_box.engine.listing import list_runs
 
+_SLUGS: Final = ("dev", "stg", "prod", "preview")
 _EMPTY: Final = RunsPage(data=[], pagination=Cursors())
 
 
@@ -38,8 +40,9 @@ async def list_environment_runs(
     """Return a page of an environment's runs, newest first.
 
     Filters: `filter[status]`, `filter[taskIdentifier]`, `filter[version]`, `filter[tag]`,
-    `filter[queue]`, `filter[machine]` (comma lists), `filter[isTest]`, `filter[createdAt][from]`,
-    `[to]` and `[period]`. Pages: `page[size]` (1 to 100), `page[after]`, `page[before]`.
+    `filter[queue]`, `filter[machine]` (comma lists), `filter[isTest]`, `filter[rootOnly]`,
+    `filter[createdAt][from]`, `[to]` and `[period]`. Pages: `page[size]` (1 to 100), `page[after]`,
+    `page[before]`.
     """
     query = parse_run_query(request.scope["query_string"], now_ms=rooms.clock.now_ms())
     _require(caller, query)
@@ -66,9 +69,17 @@ async def list_project_runs(
         if environment.type is not EnvironmentType.DEVELOPMENT or environment.owner_id == user.id
     ]
     if query.environment_slugs:
-        slugs = {SLUG_ALIASES.get(slug, slug) for slug in query.environment_slugs}
+        slugs = {_slug(name) for name in query.environment_slugs}
         visible = [environment for environment in visible if environment.slug in slugs]
     return await _page(request, rooms, query, visible, user=user)
+
+
+def _slug(name: str) -> str:
+    slug = SLUG_ALIASES.get(name, name)
+    if slug not in _SLUGS:
+        message = f"There is no environment {name[:64]!r}. Environments are: {', '.join(_SLUGS)}."
+        raise QueryError(details=[{"path": ["filter[env]"], "message": message}])
+    return slug
 
 
 def _require(caller: Caller, query: RunQuery) -> None:

@@ -37,6 +37,21 @@ _PERIOD_UNITS_MS: Final[Mapping[str, int]] = {
 _INSTANT_DIGITS_MAX: Final = 16
 _NOTHING_HAS_THEM: Final = ("batch", "schedule", "bulkAction", "region", "error")
 """Valid filters whose subject no run of this release has: they match nothing."""
+_FILTERS: Final = (
+    "status",
+    "taskIdentifier",
+    "version",
+    "tag",
+    "queue",
+    "machine",
+    "isTest",
+    "rootOnly",
+    "env",
+    *_NOTHING_HAS_THEM,
+)
+_DATES: Final = ("createdAt][from", "createdAt][to", "createdAt][period")
+_KNOWN: Final = frozenset(f"filter[{name}]" for name in (*_FILTERS, *_DATES))
+_RUN_ID: Final = re.compile(r"run_[0-9a-v]{26}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +72,11 @@ def parse_run_query(query: bytes, *, now_ms: int) -> RunQuery:
         QueryError: a value can't be used; ``details`` names the parameter.
     """
     given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    for name in given:
+        # A filter that is not understood must not look like one that lets everything through.
+        if name.startswith("filter[") and name not in _KNOWN:
+            known = ", ".join((*_FILTERS, *_DATES))
+            raise _refused(name[:64], f"There is no such filter. Filters are: {known}.")
 
     def listed(name: str) -> tuple[str, ...]:
         return tuple(part for part in _filter(given, name).split(",") if part)
@@ -69,7 +89,8 @@ def parse_run_query(query: bytes, *, now_ms: int) -> RunQuery:
         tags=listed("tag"),
         queues=listed("queue"),
         machines=_machines(listed("machine")),
-        is_test=_is_test(_filter(given, "isTest")),
+        is_test=_yes_or_no(given, "isTest"),
+        is_root=_yes_or_no(given, "rootOnly") or None,
         created_from_ms=_created_from(given, now_ms),
         created_to_ms=_instant(given, "filter[createdAt][to]"),
     )
@@ -125,10 +146,11 @@ def _machines(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _is_test(text: str) -> bool | None:
+def _yes_or_no(given: Mapping[str, str], name: str) -> bool | None:
+    text = _filter(given, name)
     if text in {"", "true", "false"}:
         return {"": None, "true": True, "false": False}[text]
-    raise _refused("filter[isTest]", "Write true or false.")
+    raise _refused(f"filter[{name}]", "Write true or false.")
 
 
 def _created_from(given: Mapping[str, str], now_ms: int) -> int | None:
@@ -156,7 +178,7 @@ def _instant(given: Mapping[str, str], parameter: str) -> int | None:
 
 def _page(given: Mapping[str, str]) -> Page:
     size = given.get("page[size]", "")
-    after, before = given.get("page[after]") or None, given.get("page[before]") or None
+    after, before = _cursor(given, "page[after]"), _cursor(given, "page[before]")
     if after is not None and before is not None:
         raise _refused("page[before]", "Name page[after] or page[before], not both.")
     if not size:
@@ -164,3 +186,17 @@ def _page(given: Mapping[str, str]) -> Page:
     if not (size.isdecimal() and size.isascii() and 1 <= int(size[:9]) <= limits.PAGE_SIZE_MAX):
         raise _refused("page[size]", f"Write a number from 1 to {limits.PAGE_SIZE_MAX}.")
     return Page(size=int(size), after=after, before=before)
+
+
+def _cursor(given: Mapping[str, str], parameter: str) -> str | None:
+    text = given.get(parameter, "")
+    if text and not is_run_id(text):
+        raise _refused(
+            parameter, "This is no cursor of ours: pass on what a page's pagination says."
+        )
+    return text or None
+
+
+def is_run_id(text: str) -> bool:
+    """Return whether a text could be the id of a run of this box."""
+    return _RUN_ID.fullmatch(text) is not None

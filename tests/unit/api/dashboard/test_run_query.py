@@ -30,7 +30,7 @@ def test_values_may_be_repeated_and_hold_commas_and_signs() -> None:
 
 
 def test_the_words_for_statuses_are_those_of_the_page() -> None:
-    wanted = parse_run_query(b"status=QUEUED&status=SLEEPING&status=CRASHED", now_ms=NOW_MS).wanted
+    wanted = parse_run_query(b"status=QUEUED&status=CRASHED", now_ms=NOW_MS).wanted
 
     assert RunStatus.CRASHED in wanted.statuses
     assert RunStatus.PENDING in wanted.statuses
@@ -79,14 +79,23 @@ def test_a_period_longer_than_time_itself_asks_for_everything() -> None:
 
 
 def test_cursors_lead_to_the_page_before_and_after() -> None:
-    older, newer = older_than("run_5"), newer_than("run_9")
+    five, nine = f"run_{'5' * 26}", f"run_{'9' * 26}"
+    older, newer = older_than(five), newer_than(nine)
     assert older is not None
     assert newer is not None
 
     after = parse_run_query(f"cursor={older}".encode(), now_ms=NOW_MS).page
     before = parse_run_query(f"cursor={newer}".encode(), now_ms=NOW_MS).page
 
-    assert (after.after, after.before) == ("run_5", None)
-    assert (before.after, before.before) == (None, "run_9")
+    assert (after.after, after.before) == (five, None)
+    assert (before.after, before.before) == (None, nine)
     assert older_than(None) is None
     assert newer_than(None) is None
+
+
+@pytest.mark.parametrize("query", ["cursor=older.junk", "cursor=run_1", "status=DONE"])
+def test_what_means_nothing_is_refused_by_name(query: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        parse_run_query(query.encode(), now_ms=NOW_MS)
+
+    assert str(caught.value.details["details"]).startswith(query.split("=", maxsplit=1)[0])

@@ -68,6 +68,7 @@ def test_statuses_are_the_api_s_words(word: str, status: RunStatus) -> None:
         ("status", "DONE"),
         ("machine", "huge"),
         ("isTest", "yes"),
+        ("rootOnly", "yes"),
         ("createdAt][from", "yesterday"),
         ("createdAt][period", "soon"),
     ],
@@ -124,8 +125,31 @@ def test_a_page_size_is_a_number_from_1_to_100(size: str) -> None:
 
 
 def test_a_page_goes_one_way() -> None:
+    cursor = f"run_{'0' * 26}"
     with pytest.raises(QueryError):
-        asked(**{"page[after]": "run_1", "page[before]": "run_2"})
+        asked(**{"page[after]": cursor, "page[before]": cursor})
+
+
+@pytest.mark.parametrize("parameter", ["page[after]", "page[before]"])
+@pytest.mark.parametrize("cursor", ["junk", "run_1", "run_" + "z" * 26, "run_" + "0" * 27])
+def test_what_is_no_cursor_is_refused_by_name(parameter: str, cursor: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        asked(**{parameter: cursor})
+
+    assert caught.value.details["details"][0]["path"] == [parameter]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["tags", "createdAt", "rootonly", "status]["])
+def test_a_filter_that_does_not_exist_lets_nothing_through(name: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        filtered(name, "x")
+
+    assert caught.value.details["details"][0]["path"] == [f"filter[{name}]"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("false", None), ("", None)])
+def test_only_roots_are_wanted_when_said_so(*, text: str, value: bool | None) -> None:
+    assert filtered("rootOnly", text).wanted.is_root is value
 
 
 @pytest.mark.parametrize("name", ["batch", "schedule", "bulkAction", "region", "error"])
