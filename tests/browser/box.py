@@ -23,6 +23,7 @@ PASSWORD = "correct horse battery staple"
 _LINES_MAX = 200
 _NS_PER_S = 1_000_000_000
 
+LONG_TASK = "sync-inventory-with-the-warehouse-management-system-of-northwind-europe"
 SCHEMA = {
     "type": "object",
     "required": ["orderId", "items"],
@@ -47,6 +48,7 @@ TASKS: list[dict[str, Any]] = [
         "filePath": "tasks/images.py",
         "queue": {"name": "images", "concurrencyLimit": 1},
     },
+    {"id": LONG_TASK, "filePath": "tasks/warehouse/northwind/europe/inventory/sync_inventory.py"},
 ]
 
 
@@ -108,12 +110,12 @@ class Person:
     def __init__(self, origin: str) -> None:
         self._client = httpx.Client(base_url=origin, headers={"origin": origin}, timeout=20)
 
-    def claim(self, claim_link: str) -> None:
+    def claim(self, claim_link: str, name: str = NAME) -> None:
         """Make the first account."""
         token = claim_link.rpartition("token=")[2]
         self._signed_in(
             "/dashboard/api/claim",
-            {"token": token, "name": NAME, "email": EMAIL, "password": PASSWORD},
+            {"token": token, "name": name, "email": EMAIL, "password": PASSWORD},
         )
 
     def close(self) -> None:

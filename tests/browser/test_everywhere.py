@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.browser.box import ServedBox
+from tests.browser.box import LONG_TASK, ServedBox
 from tests.browser.conftest import WEB, Place, watched
 
 AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
@@ -96,6 +96,20 @@ def overlapping(page: Page) -> list[str]:
     )
 
 
+def hidden_part(words: Locator) -> list[str]:
+    """Return what lies over words or cuts them, at their two ends and in the middle."""
+    return words.evaluate(
+        """(it) => {
+          const box = it.getBoundingClientRect();
+          const y = (box.top + box.bottom) / 2;
+          return [box.left + 1, (box.left + box.right) / 2, box.right - 1]
+            .map((x) => document.elementFromPoint(x, y))
+            .filter((top) => top === null || !(top === it || it.contains(top) || top.contains(it)))
+            .map((top) => top?.outerHTML.slice(0, 80) ?? "out of the window");
+        }"""
+    )
+
+
 @pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1920])
 @pytest.mark.parametrize(
     ("path", "shows"),
@@ -116,6 +130,37 @@ def test_no_control_lies_on_another(
 
     assert overlapping(page) == []
     assert_fits(page)
+
+
+@pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1920])
+def test_a_long_task_name_cuts_neither_the_id_nor_the_status_of_its_run(
+    place: Place, page: Page, width: int
+) -> None:
+    begun = place.worker.begin(LONG_TASK)
+    run_id = begun["run"]["friendlyId"]
+    page.set_viewport_size({"width": width, "height": 900})
+    settle(page, f"{place.base}/runs/{run_id}", "Attempt 1 running")
+
+    head = page.get_by_role("main").locator("header")
+    for words in (run_id, "Executing"):
+        assert hidden_part(head.get_by_text(words, exact=True)) == []
+    place.worker.complete(begun)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_key_that_is_shown_fits_with_its_variables(place: Place, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    settle(page, f"{place.base}/apikeys", "Root key")
+
+    page.get_by_role("button", name="Reveal").click()
+    page.get_by_role("button", name="Docker").click()
+
+    expect(page.get_by_role("region", name="Variables")).to_contain_text('-e TRIGGER_API_URL="')
+    scroller = page.get_by_role("region", name="API keys")
+    assert scroller.evaluate("it => it.scrollWidth - it.clientWidth") == 0
+    for name in ("Hide", "Copy", "Copy the variables with the key"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
+    assert overlapping(page) == []
 
 
 @pytest.mark.parametrize(

@@ -346,6 +346,19 @@ def test_links_of_the_cli_land_on_their_pages(place: Place, page: Page) -> None:
     expect(page.get_by_role("heading", name="No such run")).to_be_visible()
 
 
+def test_an_unknown_address_says_so_and_leads_back(place: Place, page: Page) -> None:
+    page.goto(f"{place.base}/schedules/sched_1")
+
+    expect(page.get_by_role("heading", name="There is no such page here")).to_be_visible()
+    expect(page).to_have_title(re.compile("Not found"))
+    pages = page.get_by_role("navigation", name="Pages")
+    expect(pages.get_by_role("link", name="Tasks")).not_to_have_attribute("aria-current", "page")
+    page.get_by_role("link", name="Go to the tasks").click()
+
+    expect(page).to_have_url(place.base)
+    expect(page.get_by_role("link", name="process-order", exact=True)).to_be_visible()
+
+
 def test_another_environment_keeps_the_page_and_drops_the_filters(place: Place, page: Page) -> None:
     page.goto(f"{place.base}/runs?status=FAILED")
     page.get_by_role("button", name="Environment: Development").first.click()

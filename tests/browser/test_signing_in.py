@@ -7,7 +7,7 @@ import re
 import httpx
 from playwright.sync_api import Page, expect
 
-from tests.browser.box import EMAIL, NAME, PASSWORD, ServedBox
+from tests.browser.box import EMAIL, NAME, PASSWORD, Person, ServedBox
 from tests.browser.conftest import Place
 
 
@@ -113,6 +113,24 @@ def test_an_unknown_authorization_code_says_what_to_do(place: Place, page: Page)
     page.goto(f"{place.box.origin}/account/authorization-code/tr_ac_nothing")
 
     expect(page.get_by_role("heading", name="This link is no longer valid")).to_be_visible()
+
+
+def test_the_account_says_who_one_is_once(
+    fresh_box: ServedBox, place: Place, page: Page, stranger: Page
+) -> None:
+    page.goto(f"{place.box.origin}/account")
+    main = page.get_by_role("main")
+    expect(main.get_by_text(NAME)).to_have_count(1)
+    expect(main.get_by_text(EMAIL)).to_have_count(1)
+
+    nameless = Person(fresh_box.origin)
+    nameless.claim(fresh_box.claim_link, name="")
+    stranger.context.add_cookies(nameless.cookies())  # type: ignore[arg-type] - as Playwright takes them
+    nameless.close()
+    stranger.goto(f"{fresh_box.origin}/account")
+
+    expect(stranger.get_by_role("button", name="Sign out")).to_be_visible()
+    expect(stranger.get_by_role("main").get_by_text(EMAIL)).to_have_count(1)
 
 
 def test_a_token_is_shown_once_and_can_be_taken_back(place: Place, page: Page) -> None:

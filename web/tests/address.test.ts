@@ -42,8 +42,9 @@ describe("addresses", () => {
     ["/orgs/a/projects/b/env/dev/runs/run_1", "runs"],
     ["/orgs/a/projects/b/env/dev/test/tasks/x", "test"],
     ["/orgs/a/projects/b/env/dev/apikeys", "apikeys"],
-    ["/orgs/a/projects/b/env/dev/else", "tasks"],
-    ["/account", "tasks"],
+    ["/orgs/a/projects/b/env/dev/tasks", "tasks"],
+    ["/orgs/a/projects/b/env/dev/else", null],
+    ["/account", null],
   ])("%s belongs to the page %s", (path, page) => {
     expect(pageOf(path)).toBe(page);
   });

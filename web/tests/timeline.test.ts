@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Attempt, RunPage } from "../src/data/types";
 import { asMarkdown } from "../src/pages/run/export";
 import { stepsOf } from "../src/pages/run/timeline";
+import { ALL_STATUSES } from "../src/parts/statuses";
 import { aNode, aPage, T0 } from "./builders";
 
 const NOW = T0 + 10_000;
@@ -41,10 +42,26 @@ describe("the life of a run", () => {
     ]);
   });
 
-  it("that waits for a version says so", () => {
-    const page = aPage({ run: { status: "PENDING_VERSION", queuedAtMs: null } });
+  it("that waits for a version is in that state and no other", () => {
+    for (const queuedAtMs of [null, T0]) {
+      const steps = stepsOf(aPage({ run: { status: "PENDING_VERSION", queuedAtMs } }), NOW);
 
-    expect(told(page)[1]).toEqual(["Waiting for a version", null, "10.0s"]);
+      expect(steps.slice(1).map(({ title, when, look, isAhead }) => [title, when, look, isAhead])).toEqual([
+        ["Waiting for a version", "10.0s", "run", false],
+        ["Queued", null, "", true],
+        ["Dequeued", null, "", true],
+        ["Started", null, "", true],
+      ]);
+    }
+  });
+
+  it("is in one state at a time, whichever it is", () => {
+    for (const status of ALL_STATUSES) {
+      const page = aPage({ run: { status, delayUntilMs: status === "DELAYED" ? NOW : null } });
+
+      const lit = stepsOf(page, NOW).filter(({ look }) => look === "run");
+      expect(lit.length, status).toBeLessThanOrEqual(1);
+    }
   });
 
   it("that went well is told attempt by attempt, with the pauses between", () => {

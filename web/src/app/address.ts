@@ -39,10 +39,11 @@ export function testHref(place: Place, task?: string): string {
   return task === undefined ? pageHref(place, "test") : `${pageHref(place, "test")}/tasks/${encodeURIComponent(task)}`;
 }
 
-/** The page a path shows, so that switching the environment keeps it. */
-export function pageOf(path: string): PageName {
+/** The page a path shows; null where there is none. */
+export function pageOf(path: string): PageName | null {
   const rest = /^\/orgs\/[^/]+\/projects\/[^/]+\/env\/[^/]+\/?([^/]*)/.exec(path)?.[1];
-  return rest === "runs" || rest === "test" || rest === "apikeys" ? rest : "tasks";
+  if (rest === "") return "tasks";
+  return rest === "tasks" || rest === "runs" || rest === "test" || rest === "apikeys" ? rest : null;
 }
 
 /** Only our own paths: an address from a query string must not lead elsewhere. */

@@ -5,9 +5,11 @@ import { useEffect, useState } from "preact/hooks";
 import { ErrorBoundary, LocationProvider, lazy, Route, Router, useLocation, useRoute } from "preact-iso";
 import { ApiError, api } from "../data/api";
 import { findPlace, homePlace, session } from "../data/session";
+import { Empty } from "../parts/states";
 import { pageHref, safeNext } from "./address";
+import { Head } from "./head";
 import { closeOverlay, overlay } from "./overlays";
-import { PlaceProvider } from "./place";
+import { PlaceProvider, usePlace } from "./place";
 import { Shell } from "./shell";
 import { Standalone, StandaloneProblem } from "./standalone";
 import { Toaster } from "./toaster";
@@ -88,11 +90,27 @@ function EnvPages() {
 }
 
 function NoSuchPage() {
+  const place = usePlace();
   return (
-    <div class="es">
-      <h2>There is no such page yet</h2>
-      <p class="t3">This version of the box has tasks, runs, test and API keys.</p>
-    </div>
+    <>
+      <Head title="Not found" live={null} />
+      <Empty
+        icon="search"
+        title="There is no such page here"
+        action={
+          <div class="row">
+            <a class="btn primary" href={pageHref(place, "tasks")}>
+              Go to the tasks
+            </a>
+            <a class="btn" href={pageHref(place, "runs")}>
+              See the runs
+            </a>
+          </div>
+        }
+      >
+        The address may be mistyped, or of a page this version does not have yet. It has tasks, runs, test and API keys.
+      </Empty>
+    </>
   );
 }
 

@@ -32,7 +32,7 @@ const PROJECT: Item[] = [
 ];
 const MANAGE: Item[] = [{ page: "apikeys", label: "API keys", icon: "keys", key: "k" }];
 
-function NavLinks({ items, current }: { items: Item[]; current: PageName }) {
+function NavLinks({ items, current }: { items: Item[]; current: PageName | null }) {
   const place = usePlace();
   return (
     <>

@@ -134,7 +134,7 @@ export function EnvironmentMenu({ isTile = false }: { isTile?: boolean }) {
           {own.map((other) => (
             <MenuItem
               key={other.environment.id}
-              href={pageHref(other, pageOf(path))}
+              href={pageHref(other, pageOf(path) ?? "tasks")}
               isOn={other.environment.id === environment.id}
               onSelect={close}
             >

@@ -82,7 +82,7 @@ export default function Account() {
                 <div class="srow">
                   <span class="col">
                     <b class="med">{user.name || user.email}</b>
-                    <span class="st3">{user.email}</span>
+                    {user.name !== "" && user.name !== user.email && <span class="st3">{user.email}</span>}
                   </span>
                   <span class="end">
                     <button type="button" class="btn" onClick={signOut}>

@@ -48,15 +48,12 @@ export function stepsOf(page: RunPage, nowMs: number): Step[] {
   }
   if (run.status === "PENDING_VERSION")
     steps.push(step("Waiting for a version", duration(nowMs - run.createdAtMs), "run"));
-  if (run.queuedAtMs !== null) {
+  // A run that waits for something else first is not in its queue yet, whatever instant is written down.
+  const queuedAtMs = run.status === "DELAYED" || run.status === "PENDING_VERSION" ? null : run.queuedAtMs;
+  if (queuedAtMs !== null) {
     const end = run.dequeuedAtMs ?? run.finishedAtMs;
     steps.push(
-      step(
-        "Queued",
-        duration((end ?? nowMs) - run.queuedAtMs),
-        end === null && !isOver ? "run" : "on",
-        queueNote(page),
-      ),
+      step("Queued", duration((end ?? nowMs) - queuedAtMs), end === null && !isOver ? "run" : "on", queueNote(page)),
     );
   }
   if (run.dequeuedAtMs !== null) {
@@ -103,7 +100,7 @@ export function stepsOf(page: RunPage, nowMs: number): Step[] {
     const look = run.status === "COMPLETED" ? "ok" : isFailed(run.status) ? "bad" : "on";
     steps.push(step(STATUSES[run.status].word, run.finishedAtMs === null ? null : clockTime(run.finishedAtMs), look));
   } else {
-    if (run.queuedAtMs === null) steps.push({ ...step("Queued", null, ""), isAhead: true });
+    if (queuedAtMs === null) steps.push({ ...step("Queued", null, ""), isAhead: true });
     if (run.dequeuedAtMs === null) steps.push({ ...step("Dequeued", null, ""), isAhead: true });
     if (run.startedAtMs === null) steps.push({ ...step("Started", null, ""), isAhead: true });
   }
