@@ -25,6 +25,16 @@ def test_an_error_code_means_one_status_wherever_it_is_raised() -> None:
     assert ambiguous == {}
 
 
+def test_an_error_code_has_one_class() -> None:
+    doubles = {
+        code: [f"{kind.__module__}.{kind.__name__}" for kind in kinds]
+        for code, kinds in error_classes().items()
+        if len(kinds) > 1
+    }
+
+    assert doubles == {}
+
+
 def test_every_error_has_a_code_of_its_own() -> None:
     nameless = [
         kind.__name__

@@ -32,15 +32,9 @@ from trigger_box.access.public_tokens import HANDLE_LIFETIME_S, PublicToken
 from trigger_box.access.sessions import Sessions
 from trigger_box.access.tokens import Tokens
 from trigger_box.clock import Clock
-from trigger_box.domain.errors import UnavailableError
+from trigger_box.domain.errors import UnclaimedError
 from trigger_box.ids import EnvironmentId, IdSource, OrganizationId, ProjectId
 from trigger_box.store.store import Store
-
-
-class NobodyYetError(UnavailableError):
-    """This box has no account yet. Make one: trigger-box admin create --email you@example.com."""
-
-    code = "unclaimed"
 
 
 class Access:
@@ -282,12 +276,15 @@ class Access:
         Raises:
             InvalidError: the name is none.
             LimitError: there are too many.
-            NobodyYetError: the box has no account.
+            UnclaimedError: the box has no account.
             UserNotFoundError: there is no such account.
         """
         user = await self._people.first() if email is None else await self.user_by_email(email)
         if user is None:
-            raise NobodyYetError
+            raise UnclaimedError(
+                "This box has no account yet. "
+                "Make one: trigger-box admin create --email you@example.com."
+            )
         return await self.create_project(user, name=name)
 
     async def rename_project(self, user: User, ref: str, name: str) -> Project:

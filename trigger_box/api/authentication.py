@@ -25,7 +25,7 @@ from trigger_box.access.scopes import Resource
 from trigger_box.api.asgi import Scope, headers_of
 from trigger_box.api.origins import Origins
 from trigger_box.api.problems import NoCredentialError
-from trigger_box.domain.errors import DeniedError, UnauthenticatedError, UnavailableError
+from trigger_box.domain.errors import DeniedError, UnauthenticatedError, UnclaimedError
 from trigger_box.ids import EnvironmentId
 
 _TOKEN_PREFIX: Final = "Bearer "  # noqa: S105 - a scheme, no secret
@@ -53,12 +53,6 @@ SECRET_OR_PERSONAL: Final = SECRET | PERSONAL
 SESSION: Final = frozenset({Credential.SESSION})
 OTLP: Final = SECRET | {Credential.OTLP_TOKEN}
 OWNER: Final = frozenset({Credential.OWNER})
-
-
-class UnclaimedError(UnavailableError):
-    """This box has no owner yet: open the claim link it printed when it started."""
-
-    code = "unclaimed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

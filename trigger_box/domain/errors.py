@@ -86,6 +86,24 @@ class RunNotFoundError(NotFoundError):
     code = "run_not_found"
 
 
+class PacketNotFoundError(NotFoundError):
+    """There is no such packet: nothing was stored under this name."""
+
+    code = "packet_not_found"
+
+
+class NotDevelopmentError(DeniedError):
+    """This is for development environments only: deploy to the others."""
+
+    code = "not_development"
+
+
+class UnclaimedError(UnavailableError):
+    """This box has no owner yet: open the claim link it printed when it started."""
+
+    code = "unclaimed"
+
+
 class StoreFullError(UnavailableError):
     """The disk is full: nothing was stored. Free some space, then try again."""
 

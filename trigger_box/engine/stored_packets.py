@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from trigger_box.domain import limits, packets
-from trigger_box.domain.errors import InvalidError, NotFoundError
+from trigger_box.domain.errors import InvalidError, PacketNotFoundError
 from trigger_box.domain.packets import Packet
 from trigger_box.engine.core import Core
 from trigger_box.ids import EnvironmentId
@@ -23,12 +23,6 @@ class PacketPathError(InvalidError):
     """Invalid packet storage path"""  # noqa: D415 - the wire's own words (rest-api 9)
 
     code = "invalid_packet_path"
-
-
-class StoredPacketNotFoundError(NotFoundError):
-    """There is no stored packet at this path in this environment."""
-
-    code = "packet_not_found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +101,9 @@ async def find(core: Core, environment_id: EnvironmentId, path: str) -> StoredFi
     """Return an uploaded packet.
 
     Raises:
-        StoredPacketNotFoundError: nothing was uploaded there.
+        PacketNotFoundError: nothing was uploaded there.
     """
     row = await core.store.readers.one(sql.one, {"environment_id": environment_id, "path": path})
     if row is None:
-        raise StoredPacketNotFoundError
+        raise PacketNotFoundError("There is no stored packet at this path in this environment.")
     return StoredFile(type=row["type"], blob=row["blob"], bytes=row["bytes"])

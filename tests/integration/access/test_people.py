@@ -11,10 +11,9 @@ from tests.integration.access.support import (
     everything_on_disk,
     opened,
 )
-from trigger_box.access.access import NobodyYetError
 from trigger_box.access.people import ClaimRefusedError, SignInRefusedError, UserNotFoundError
 from trigger_box.access.sessions import SessionEndedError
-from trigger_box.domain.errors import InvalidError, LimitError
+from trigger_box.domain.errors import InvalidError, LimitError, UnclaimedError
 
 
 async def test_the_claim_token_makes_the_first_account_once(tmp_path: Path) -> None:
@@ -235,7 +234,7 @@ async def test_changing_the_password_needs_the_current_one_and_ends_other_sessio
 
 async def test_the_owners_commands_need_an_account_to_act_for(tmp_path: Path) -> None:
     async with opened(tmp_path) as box:
-        with pytest.raises(NobodyYetError, match="admin create"):
+        with pytest.raises(UnclaimedError, match="admin create"):
             await box.access.create_project_for(None, name="Shop")
         await box.owner()
 

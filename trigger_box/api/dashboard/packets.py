@@ -11,7 +11,7 @@ from trigger_box.api.dashboard.rows import related_of
 from trigger_box.api.dashboard.shapes import Packet, RecentPayload
 from trigger_box.api.rooms import Rooms
 from trigger_box.domain import limits, packets
-from trigger_box.domain.errors import NotFoundError
+from trigger_box.domain.errors import PacketNotFoundError
 from trigger_box.domain.packets import Packet as StoredPacket
 from trigger_box.engine.listing import Page, RunFilter, list_runs
 from trigger_box.engine.reading import Run
@@ -20,12 +20,6 @@ from trigger_box.store.queries import dashboard as sql
 _encode: Final = msgspec.json.Encoder().encode
 
 Which = Literal["payload", "output", "metadata"]
-
-
-class PacketNotFoundError(NotFoundError):
-    """This run has no such packet."""
-
-    code = "packet_not_found"
 
 
 def which_of(name: str) -> Which:

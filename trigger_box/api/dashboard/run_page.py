@@ -15,7 +15,6 @@ from trigger_box.access.actors import Environment
 from trigger_box.api.authentication import SESSION
 from trigger_box.api.dashboard.errors import shown_error
 from trigger_box.api.dashboard.packets import (
-    PacketNotFoundError,
     no_payload,
     packet_of,
     shown,
@@ -29,7 +28,7 @@ from trigger_box.api.rooms import Rooms, TheRooms, TheUser
 from trigger_box.api.sessions import NO_STORE
 from trigger_box.api.wire.instants import iso
 from trigger_box.domain import limits
-from trigger_box.domain.errors import RunNotFoundError
+from trigger_box.domain.errors import PacketNotFoundError, RunNotFoundError
 from trigger_box.domain.runs import FAILED_STATUSES
 from trigger_box.engine import reading
 from trigger_box.engine.queues import QueueNotKnownError, QueueView, get_queue

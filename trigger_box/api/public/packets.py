@@ -24,6 +24,7 @@ from trigger_box.api.rooms import ApiRequest, Rooms, TheEnvironment, TheRooms
 from trigger_box.api.signing import PREFIX, Grant, Method
 from trigger_box.api.streams import CallerLostError, bounded
 from trigger_box.domain import limits
+from trigger_box.domain.errors import PacketNotFoundError
 from trigger_box.engine import stored_packets
 from trigger_box.engine.stored_packets import PacketPathError, StoredFile
 from trigger_box.ids import EnvironmentId
@@ -191,7 +192,7 @@ class _FileAnswer(ASGIResponse):
         try:
             source = await asyncio.to_thread(path.open, "rb")
         except FileNotFoundError as error:
-            raise stored_packets.StoredPacketNotFoundError from error
+            raise PacketNotFoundError from error
         try:
             headers = [
                 (b"content-type", self._file.type.encode("latin-1", "replace")),

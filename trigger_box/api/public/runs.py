@@ -38,12 +38,11 @@ from trigger_box.api.wire.runs import (
 )
 from trigger_box.api.wire.triggers import delay_until_ms, source_of, tags_of
 from trigger_box.domain import limits, packets
-from trigger_box.domain.errors import RunNotFoundError
+from trigger_box.domain.errors import PacketNotFoundError, RunNotFoundError
 from trigger_box.engine.cancel import cancel
 from trigger_box.engine.reading import Run, finished_run, get_run, related_runs
 from trigger_box.engine.replay import replay
 from trigger_box.engine.reschedule import reschedule
-from trigger_box.engine.stored_packets import StoredPacketNotFoundError
 from trigger_box.engine.tags import add_tags
 
 
@@ -91,7 +90,7 @@ async def packet_address(  # noqa: PLR0913 - two path parameters, and what handl
     require_read(caller, run)
     packet = {"payload": run.payload, "output": run.output}.get(field)
     if packet is None or packet.type != packets.STORE or not packet.data:
-        raise StoredPacketNotFoundError
+        raise PacketNotFoundError
     return AddressAnswer(presigned_url=_presigned_url(request, rooms, environment, packet.data))
 
 

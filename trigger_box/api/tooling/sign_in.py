@@ -14,11 +14,12 @@ from litestar import post
 
 from trigger_box.access.tokens import PREFIX
 from trigger_box.api.addresses import caller_address
-from trigger_box.api.authentication import NOBODY, UnclaimedError
+from trigger_box.api.authentication import NOBODY
 from trigger_box.api.rooms import ApiRequest, Rooms, TheRooms
 from trigger_box.api.tooling.answers import AuthorizationCodeAnswer, TokenAnswer
 from trigger_box.api.tooling.places import authorization_url
 from trigger_box.api.tooling.requests import AuthorizationCodeBody, TokenBody, body_of
+from trigger_box.domain.errors import UnclaimedError
 
 _NODE_AGENT: Final = "node"
 _AGENT_CHARACTERS_MAX: Final = 100

@@ -16,18 +16,12 @@ from trigger_box.api.tooling.places import runs_url
 from trigger_box.api.tooling.registration import parse_registration
 from trigger_box.api.wire.instants import iso
 from trigger_box.domain import limits
-from trigger_box.domain.errors import DeniedError, NotFoundError
+from trigger_box.domain.errors import NotDevelopmentError, NotFoundError
 from trigger_box.engine.workers import register
 from trigger_box.store.queries import workers as sql
 from trigger_box.store.readers import Row
 
 _CURRENT = "current"
-
-
-class NotDevelopmentError(DeniedError):
-    """Only development environments take versions like this: deploy to the others."""
-
-    code = "not_development"
 
 
 class WorkerNotFoundError(NotFoundError):

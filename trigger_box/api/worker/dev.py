@@ -24,7 +24,7 @@ from trigger_box.api.tooling.requests import ToolingBody, body_of
 from trigger_box.api.wire.executions import run_execution_data
 from trigger_box.api.wire.instants import iso
 from trigger_box.domain import limits
-from trigger_box.domain.errors import DeniedError
+from trigger_box.domain.errors import NotDevelopmentError
 from trigger_box.domain.queues import EnvironmentLimits
 from trigger_box.engine.cancel import disconnect
 from trigger_box.engine.leases import heartbeat
@@ -35,12 +35,6 @@ DEQUEUE_PAUSE_WITH_RUN_MS: Final = 50
 DEQUEUE_PAUSE_WITHOUT_RUN_MS: Final = 200
 """How long the npm CLI pauses between two calls. Each call waits a while for a run at our end, so
 that hardly any run comes during a pause."""
-
-
-class NotDevelopmentError(DeniedError):
-    """Only the workers of development environments connect like this."""
-
-    code = "not_development"
 
 
 class DisconnectBody(ToolingBody):
