@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from litestar import Litestar, Request, Response
 from litestar.middleware import DefineMiddleware
@@ -21,12 +21,15 @@ from trigger_box.api import (
 )
 from trigger_box.api.asgi import ASGIApp
 from trigger_box.api.authentication import AuthenticationMiddleware
+from trigger_box.api.dashboard.files import is_for_people, nothing_here
 from trigger_box.api.front import FrontDoor
 from trigger_box.api.hot import HotRoutes
 from trigger_box.api.problems import problem_of
 from trigger_box.api.rooms import Rooms, dependencies
 from trigger_box.api.worker import dev
 from trigger_box.api.worker.sockets import WorkerSockets
+
+_NOT_FOUND: Final = 404
 
 ROUTES: list[ControllerRouterHandler] = [
     *health.routes,
@@ -68,7 +71,12 @@ def build_litestar(rooms: Rooms) -> Litestar:
 
 
 def _answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    problem = problem_of(error, path=request.scope["path"])
+    path = request.scope["path"]
+    problem = problem_of(error, path=path)
+    if problem.status == _NOT_FOUND and is_for_people(
+        path, accept=request.headers.get("accept", "")
+    ):
+        return nothing_here(request.headers.get("accept-encoding", ""))
     return Response(
         problem.encoded(),
         status_code=problem.status,

@@ -69,6 +69,48 @@ async def test_files_are_kept_for_ever_and_unknown_ones_are_not_found(
     assert outside.status_code == 404
 
 
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ["/nope", "/orgs", "/projects/x", "/dashboard", "/assets/old.js"])
+async def test_an_address_that_leads_nowhere_is_a_page_for_people(
+    tmp_path: Path, dist: Path, path: str
+) -> None:
+    async with a_box(tmp_path, is_claimed=False) as box:
+        page = await box.nobody.get(path, headers=BROWSER)
+        head = await box.nobody.head(path, headers=BROWSER)
+        program = await box.nobody.get(path)
+
+    assert page.status_code == head.status_code == 404
+    assert page.text == (dist / "index.html").read_text()
+    assert page.headers["content-security-policy"].startswith("default-src 'self';")
+    assert program.status_code == 404
+    assert program.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/v1/nope", "/dashboard/api/nope", "/engine/v1/nope"])
+async def test_where_programs_call_a_wrong_address_is_told_in_json(
+    tmp_path: Path, path: str
+) -> None:
+    async with a_box(tmp_path) as box:
+        answer = await box.dev.get(path, headers=BROWSER)
+
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "Not found"
+
+
+async def test_without_pages_a_wrong_address_leads_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_PLACES", ())
+    async with a_box(tmp_path) as box:
+        answer = await box.nobody.get("/nope", headers=BROWSER)
+
+    assert answer.status_code == 404
+    assert "There is nothing at this address" in answer.text
+    assert 'href="/"' in answer.text
+
+
 async def test_a_box_without_pages_says_how_to_build_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

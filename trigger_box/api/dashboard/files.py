@@ -54,6 +54,25 @@ _NOT_BUILT: Final = """<!doctype html>
 """
 
 
+_NOTHING_HERE: Final = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Not found - trigger-box</title></head><body>
+<h1>There is nothing at this address</h1>
+<p>Try the <a href="/">first page</a>.</p>
+</body></html>
+"""
+_PROGRAMS: Final = (
+    "/api",
+    "/dashboard/api",
+    "/engine",
+    "/local",
+    "/otel",
+    "/packets",
+    "/realtime",
+    "/socket.io",
+)
+"""Where programs call: they are answered in JSON, whatever they say they accept."""
+
+
 class FileNotHereError(NotFoundError):
     """This file is not part of the dashboard. Reload the page: a newer version is here."""
 
@@ -65,13 +84,28 @@ def folder() -> Path | None:
     return next((place for place in _PLACES if (place / "index.html").is_file()), None)
 
 
-def _page(accepts: str) -> Response[bytes]:
+def is_for_people(path: str, *, accept: str) -> bool:
+    """Return whether a person typed this address into a browser: then the answer is a page."""
+    is_programs = path in _PROGRAMS or path.startswith(tuple(f"{each}/" for each in _PROGRAMS))
+    return "text/html" in accept and not is_programs
+
+
+def nothing_here(accepts: str) -> Response[bytes]:
+    """Return the page for an address that leads nowhere. It is small: this does not block."""
+    return _page(accepts, status=404, without=_NOTHING_HERE)
+
+
+def _page(accepts: str, *, status: int = 200, without: str = _NOT_BUILT) -> Response[bytes]:
+    """Return the dashboard's page, or what to show where it is not built."""
     place = folder()
     if place is None:
-        return Response(_NOT_BUILT.encode(), media_type="text/html", headers=SAFETY)
+        return Response(
+            without.encode(), status_code=status, media_type="text/html", headers=SAFETY
+        )
     content, headers = packed(place / "index.html", accepts)
     return Response(
         content,
+        status_code=status,
         media_type="text/html",
         # Always asked for again: it names the files of the version that runs now.
         headers={**SAFETY, **headers, "cache-control": "no-cache"},
