@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from typing import Annotated, Final, TypedDict, TypeVar, cast
+from urllib.parse import urlsplit
 
 from litestar import Response, get, post
 from litestar.datastructures import CacheControlHeader, Cookie
@@ -298,20 +299,30 @@ async def _session_answer(
 async def _facts(request: ApiRequest, rooms: Rooms) -> list[FactAnswer]:
     """Return what is good to know about the box before it is claimed."""
     origin = _origin(request, rooms)
-    is_private = origin.startswith("https://") or _host_of(origin) in {"127.0.0.1", "localhost"}
     usage = await asyncio.to_thread(shutil.disk_usage, rooms.store.folder.root)
     return [
         {
             "isOk": usage.free > _GIB,
             "text": f"{usage.free / _GIB:.1f} GiB are free for its data.",
         },
-        {
-            "isOk": is_private,
-            "text": "What you type travels safely."
-            if is_private
-            else "No TLS: what you type can be read on the way. Put a proxy with TLS in front.",
-        },
+        _way_here(origin),
     ]
+
+
+def _way_here(origin: str) -> FactAnswer:
+    """Return who could read what is typed on its way from the browser to the box."""
+    if origin.startswith("https://"):
+        return {"isOk": True, "text": "The way to it is encrypted (TLS)."}
+    if urlsplit(origin).hostname in {"127.0.0.1", "::1", "localhost"}:
+        return {
+            "isOk": True,
+            "text": "No TLS, but you reach it at your own machine's address: what you type crosses "
+            "no network, unless you forwarded the port yourself.",
+        }
+    return {
+        "isOk": False,
+        "text": "No TLS: what you type can be read on the way. Put a proxy with TLS in front.",
+    }
 
 
 def _cookie(request: ApiRequest, rooms: Rooms, *, value: str, age_s: int) -> Cookie:
@@ -337,10 +348,6 @@ def _is_tls(request: ApiRequest, rooms: Rooms) -> bool:
 def _origin(request: ApiRequest, rooms: Rooms) -> str:
     scope = _scope(request)
     return rooms.origins.of(scope, headers_of(scope))
-
-
-def _host_of(origin: str) -> str:
-    return origin.partition("://")[2].rpartition(":")[0] or origin.partition("://")[2]
 
 
 def _scope(request: ApiRequest) -> Scope:

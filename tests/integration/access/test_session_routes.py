@@ -53,6 +53,30 @@ async def test_before_it_is_claimed_a_box_answers_only_claim_session_and_health(
         assert {status for status in statuses.values() if status != 200} == {503}
 
 
+@pytest.mark.parametrize(
+    ("host", "is_ok", "words"),
+    [
+        ("localhost:3030", True, "no network"),
+        ("127.0.0.1", True, "no network"),
+        ("[::1]", True, "no network"),
+        ("box.example.com", False, "can be read on the way"),
+        ("localhost.example.com", False, "can be read on the way"),
+    ],
+)
+async def test_who_claims_a_box_is_told_who_could_listen(
+    tmp_path: Path, *, host: str, is_ok: bool, words: str
+) -> None:
+    async with a_box(tmp_path, is_claimed=False) as box:
+        token = await box.rooms.access.offer_claim()
+
+        answer = await box.nobody.get(
+            f"{API}/claim", params={"token": token}, headers={"host": host}
+        )
+
+    fact = answer.json()["facts"][1]
+    assert (fact["isOk"], words in fact["text"]) == (is_ok, True)
+
+
 async def test_the_claim_link_leads_to_a_signed_in_owner(tmp_path: Path) -> None:
     async with a_box(tmp_path, is_claimed=False) as box:
         token = await box.rooms.access.offer_claim()

@@ -19,6 +19,17 @@ async def test_a_box_says_that_it_lives_and_that_it_is_ready(tmp_path: Path) -> 
     assert ready.json() == {"status": "ready"}
 
 
+async def test_scripts_made_for_the_hosted_platform_find_their_health_check(tmp_path: Path) -> None:
+    async with a_box(tmp_path, is_claimed=False) as box:
+        alive = await box.nobody.get("/healthcheck")
+        await box.rooms.streams.close()
+        stopping = await box.nobody.get("/healthcheck")
+
+    assert (alive.status_code, alive.text) == (200, "OK")
+    assert alive.headers["content-type"].startswith("text/plain")
+    assert stopping.status_code == 503
+
+
 async def test_a_box_that_stops_is_not_ready(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box:
         await box.rooms.streams.close()

@@ -18,6 +18,7 @@ from trigger_box.api.authentication import Credential
 from trigger_box.api.build import build_litestar
 
 OPEN_ON_PURPOSE = {
+    "/healthcheck",
     "/healthz",
     "/readyz",
     "/metrics",  # asks by itself: see test_health.py
