@@ -20,6 +20,7 @@ class Waiting:
         lane_slots: slots of its queue, or of its concurrency key; None if it has no limit.
         holders: ids of runs that hold the slots it waits for.
         ahead: how many ready runs stand before it in its lane.
+        is_worker_connected: None outside development, where nobody types a command to connect one.
         version: the version it is bound to, if it is.
     """
 
@@ -42,13 +43,24 @@ class Waiting:
     version: str | None
     ahead: int
 
+    @property
+    def is_development(self) -> bool:
+        """Whether versions come from somebody's machine; elsewhere they are deployed."""
+        return self.is_worker_connected is not None
+
 
 _PENDING: Final = {
-    PendingReason.NO_WORKER: "no version is registered in this environment yet",
+    PendingReason.NO_WORKER: "none is in this environment yet",
     PendingReason.TASK_NEVER_REGISTERED: "no version has ever had the task '{task}'",
     PendingReason.TASK_NOT_IN_LATEST: "the current version has no task '{task}' any more",
     PendingReason.QUEUE_NOT_FOUND: "the current version declares no queue '{queue}'",
     PendingReason.NO_DEPLOYMENT: "the current version has no image to run",
+}
+
+
+_NO_VERSION: Final = {
+    True: "No version is registered in this environment yet. Start one: 'trigger-box dev'.",
+    False: "No version is deployed to this environment yet. It starts by itself once one is.",
 }
 
 
@@ -72,7 +84,8 @@ def _why_pending(facts: Waiting) -> str:
     if facts.status_reason in _PENDING:
         template = _PENDING[PendingReason(facts.status_reason)]
         reason = template.format(task=facts.task, queue=facts.queue_name)
-    return f"It waits for a version: {reason}. It starts by itself once one that can is registered."
+    how = "registered" if facts.is_development else "deployed"
+    return f"It waits for a version: {reason}. It starts by itself once one that can is {how}."
 
 
 def _why_queued(facts: Waiting) -> str:
@@ -84,7 +97,7 @@ def _why_queued(facts: Waiting) -> str:
     if facts.is_queue_paused:
         return f"Its queue '{facts.queue_name}' is paused. Resume the queue to let it go."
     if not facts.has_version:
-        return "No version is registered in this environment yet. Start one: 'trigger-box dev'."
+        return _NO_VERSION[facts.is_development]
     if facts.environment_running >= facts.environment_slots:
         return (
             f"All {facts.environment_slots} slots of its environment are taken"

@@ -46,6 +46,10 @@ NEXT = Waiting(
             "No version is registered in this environment yet. Start one: 'trigger-box dev'.",
         ),
         (
+            {"has_version": False, "is_worker_connected": None},
+            "No version is deployed to this environment yet. It starts by itself once one is.",
+        ),
+        (
             {"is_environment_paused": True},
             "Its environment is paused. Resume the environment to let it go.",
         ),
@@ -87,6 +91,17 @@ NEXT = Waiting(
             (
                 "It waits for a version: no version has ever had the task 'send'. "
                 "It starts by itself once one that can is registered."
+            ),
+        ),
+        (
+            {
+                "state": RunState.RUN_CREATED,
+                "status_reason": "NO_WORKER",
+                "is_worker_connected": None,
+            },
+            (
+                "It waits for a version: none is in this environment yet. "
+                "It starts by itself once one that can is deployed."
             ),
         ),
         (
