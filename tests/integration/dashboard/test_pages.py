@@ -41,6 +41,35 @@ async def test_the_tasks_of_the_current_version_tell_what_runs_and_how_the_day_w
     assert (other["id"], other["lastRun"], other["successRatio"]) == ("other", None, None)
 
 
+async def test_what_a_task_says_about_itself_reaches_its_pages(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        assert box.project is not None
+        browser = await signed_in(box)
+        long = "x" * 600
+        registered = await box.dev.post(
+            f"/api/v1/projects/{box.project.project.ref}/background-workers",
+            json={
+                "localOnly": True,
+                "metadata": {
+                    "contentHash": "h1",
+                    "packageVersion": "4.8.3",
+                    "tasks": [
+                        {"id": "a", "filePath": "a.ts", "description": "Says hello.\nTwice."},
+                        {"id": "b", "filePath": "b.ts", "description": long},
+                        {"id": "c", "filePath": "c.ts"},
+                    ],
+                },
+            },
+        )
+        assert registered.status_code == 200, registered.text
+
+        listed = (await read(browser, at(box, "/tasks")))["tasks"]
+        whole = (await read(browser, at(box, "/tasks/b")))["description"]
+
+    assert [task["description"] for task in listed] == ["Says hello.\nTwice.", long[:500], None]
+    assert whole == long
+
+
 async def test_a_page_of_runs_is_counted_and_turned(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box:
         browser = await signed_in(box)

@@ -57,6 +57,7 @@ class TaskRow(Struct, rename="camel"):
     language: Language | None
     file_path: str
     export_name: str | None
+    description: str | None
     running_count: int
     queued_count: int
     hours: list[tuple[int, int, int, int]]
@@ -316,6 +317,7 @@ class TaskPage(Struct, rename="camel"):
     kind: TaskKind
     language: Language | None
     file_path: str
+    description: str | None
     version: str | None
     versions: list[str]
     queue: str

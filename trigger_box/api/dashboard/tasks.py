@@ -112,6 +112,7 @@ async def get_task(
         kind=kind_of(row["trigger_source"]),
         language=language_of(row["runtime"]),
         file_path=row["file_path"],
+        description=row["description"],
         version=row["version"],
         versions=[each["version"] for each in versions],
         queue=row["queue_name"],
@@ -164,7 +165,12 @@ async def _task_rows(rooms: Rooms, environment: Environment, version: Row) -> li
     by_environment = {"environment_id": environment.id}
     rows = await readers.all(
         sql.tasks_of_worker,
-        {**by_environment, "worker_id": version["id"], "limit": limits.TASKS_PER_VERSION_MAX},
+        {
+            **by_environment,
+            "worker_id": version["id"],
+            "description_characters": limits.DESCRIPTION_LISTED_CHARACTERS_MAX,
+            "limit": limits.TASKS_PER_VERSION_MAX,
+        },
     )
     open_rows = await readers.all(
         sql.open_by_task, {**by_environment, "limit": limits.RUNS_COUNTED_MAX}
@@ -193,6 +199,7 @@ def _task_row(
         language=language,
         file_path=row["file_path"],
         export_name=row["export_name"],
+        description=row["description"],
         running_count=going[0],
         queued_count=going[1],
         hours=hours,

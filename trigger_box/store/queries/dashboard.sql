@@ -15,7 +15,8 @@ SELECT w.id, w.version, w.runtime, w.sdk_version, w.created_at_ms
 
 -- name: tasks_of_worker
 -- The tasks of a version by name, with their newest run each. Served by the primary key and runs_by_task.
-SELECT t.slug, t.file_path, t.export_name, t.trigger_source, r.id AS run_id, r.status AS run_status,
+SELECT t.slug, t.file_path, t.export_name, t.trigger_source,
+       substr(t.description, 1, :description_characters) AS description, r.id AS run_id, r.status AS run_status,
        r.created_at_ms AS run_created_at_ms
   FROM worker_tasks t
   LEFT JOIN runs r ON r.id = (
@@ -44,7 +45,7 @@ SELECT task, outcome, count(*) AS runs
 -- name: task
 -- One task of a version. By primary key.
 SELECT t.slug, t.file_path, t.queue_name, t.retry, t.machine, t.max_duration_s, t.ttl, t.trigger_source,
-       t.payload_schema, w.version, w.runtime
+       t.description, t.payload_schema, w.version, w.runtime
   FROM worker_tasks t JOIN workers w ON w.id = t.worker_id
  WHERE t.worker_id = :worker_id AND t.slug = :task;
 

@@ -1453,6 +1453,7 @@ export interface components {
         };
         /** TaskPage */
         TaskPage: {
+            description: string | null;
             filePath: string;
             id: string;
             /** @enum {string} */
@@ -1474,6 +1475,7 @@ export interface components {
         };
         /** TaskRow */
         TaskRow: {
+            description: string | null;
             exportName: string | null;
             filePath: string;
             hours: [
