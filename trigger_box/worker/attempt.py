@@ -23,6 +23,7 @@ from trigger_box.worker.executors import Executor
 from trigger_box.worker.frames import Frame
 from trigger_box.worker.limits import (
     CANCEL_GRACE_S,
+    FREE_S_MAX,
     LOGS_BURST_MAX,
     LOGS_PER_SECOND_MAX,
     TERMINATE_GRACE_S,
@@ -52,11 +53,9 @@ class Ending:
 
     Attributes:
         completion: what the box is to be told; None: nothing, the run is somebody else's now.
-        unfit: why the executor must not be used again.
     """
 
     completion: dict[str, Any] | None
-    unfit: str | None
     duration_ms: float
 
 
@@ -71,7 +70,12 @@ class Surroundings:
 
 
 class Attempt:
-    """Holds an executor for one attempt; ``ended`` has the ending."""
+    """Holds an executor for one attempt; the box is told when it has ended, not when it is free.
+
+    Attributes:
+        ended: how the attempt ended, as soon as user code has returned or raised.
+        freed: later, once the process has tidied up: why it must not be used again, or None.
+    """
 
     def __init__(
         self,
@@ -96,6 +100,7 @@ class Attempt:
         self._raw_lines = RateLimit(per_second=LOGS_PER_SECOND_MAX, burst=LOGS_BURST_MAX)
         self._open_spans: dict[str, Frame] = {}
         self.ended: asyncio.Future[Ending] = self._loop.create_future()
+        self.freed: asyncio.Future[str | None] = self._loop.create_future()
         is_warm = executor.runs_done > 0
         self._records = RecordMaker(
             started.execution,
@@ -187,6 +192,11 @@ class Attempt:
                     str(frame["span"]),
                     frame.get("attributes") or {},
                 )
+            case "free":
+                self._free(frame["unfit"])
+            case _ if self.ended.done():
+                # Of code that the run left behind: its spans are closed, its metadata is sent.
+                pass
             case "span":
                 self._span(frame)
             case "metadata":
@@ -226,11 +236,11 @@ class Attempt:
                     is_out_of_memory=status == -signal.SIGKILL
                     and self._around.memory_kills.happened(),
                 )
-        self._end(None if error is None else self._failed(error), "the process ended")
+        self._end(None if error is None else self._failed(error))
+        self._free("the process ended")
 
     def _done(self, frame: Frame) -> None:
         completion: dict[str, Any] | None = frame["completion"]
-        unfit: str | None = frame["unfit"]
         match self._stop:
             case Stop.TIMED_OUT:
                 completion = self._failed(endings.timeout_error(self._limit_s))
@@ -240,21 +250,33 @@ class Attempt:
                 completion = None
             case None:
                 pass
-        if self._stop is not None:
-            unfit = "its run was stopped"
         self._attempt_attributes.update(frame.get("output") or {})
         self._executor.flush_output()
-        self._end(completion, unfit)
+        self._end(completion)
+        if self._stop is None:
+            self._after(FREE_S_MAX, self._free, "what the run left behind does not end")
+        else:
+            self._free("its run was stopped")
 
-    def _end(self, completion: dict[str, Any] | None, unfit: str | None) -> None:
+    def _end(self, completion: dict[str, Any] | None) -> None:
         if self.ended.done():
             return
-        for timer in self._timers:
-            timer.cancel()
-        self._executor.listener = None
+        self._stop_timers()
         duration_ms = (self._loop.time() - self._begun_s) * 1000
         self._close_spans(completion, duration_ms)
-        self.ended.set_result(Ending(completion=completion, unfit=unfit, duration_ms=duration_ms))
+        self.ended.set_result(Ending(completion=completion, duration_ms=duration_ms))
+
+    def _free(self, unfit: str | None) -> None:
+        if self.freed.done():
+            return
+        self._stop_timers()
+        self._executor.listener = None
+        self.freed.set_result(unfit)
+
+    def _stop_timers(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
 
     # Stopping.
 

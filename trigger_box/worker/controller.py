@@ -13,9 +13,10 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
-from trigger_box.worker.attempt import Surroundings
+from trigger_box.worker.attempt import Attempt, Surroundings
 from trigger_box.worker.box import DevBox, Handed
 from trigger_box.worker.calls import AnswerError, CallError, ServerEvent
+from trigger_box.worker.executors import Executor
 from trigger_box.worker.limits import (
     CALL_PAUSE_S_MAX,
     CALL_PAUSE_S_MIN,
@@ -197,6 +198,7 @@ class Controller:
             wide_routes=self._box,
             around=self._around,
             wants_next=self._wants_next,
+            give_back=self._give_back,
         )
         self._lives[handed.run_id] = life
         self._roster.add(handed.run_id)
@@ -225,6 +227,14 @@ class Controller:
             life = self._hold(handed) if handed is not None else None
         if len(self._pools) > 1 or self._replaced:
             await self._drop_idle_pools()
+
+    def _give_back(self, pool: Pool, executor: Executor, attempt: Attempt) -> None:
+        """Have an executor go back to its pool once it has tidied up; nobody waits for that."""
+        self._spawn(self._taken_back(pool, executor, attempt))
+
+    async def _taken_back(self, pool: Pool, executor: Executor, attempt: Attempt) -> None:
+        await pool.give_back(executor, unfit=await attempt.freed)
+        self._changed.set()
 
     def _wants_next(self) -> bool:
         return not self._is_stopping and len(self._lives) <= self._runs_max

@@ -169,20 +169,22 @@ class Executor:
                 finally:
                     self._is_in_user_code = False
                 self._capture.finish_lines()
+            runtime.note_dropped()
+            # The run ends here. What it left behind is nothing the box need wait for.
+            self._finish(outcome)
             unfit = self._unfit(execution)
+            self._capture.finish_lines()
         finally:
             self._runtime = None
-        runtime.note_dropped()
         self._environment.restore()
-        self._finish(outcome, unfit)
+        self._outbox.send({"kind": "free", "unfit": unfit})
 
-    def _finish(self, outcome: Outcome, unfit: str | None) -> None:
+    def _finish(self, outcome: Outcome) -> None:
         frame: dict[str, object] = {
             "kind": "done",
             "completion": outcome.completion,
             "output": outcome.output_attributes,
             "cancelled": outcome.is_cancelled,
-            "unfit": unfit,
         }
         try:
             self._outbox.send(frame)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -88,8 +89,9 @@ class LoopOwner:
             return None
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = None
+        deadline_s = time.monotonic() + THREADS_JOIN_S
         for thread in threads:
-            thread.join(THREADS_JOIN_S)
+            thread.join(max(0.0, deadline_s - time.monotonic()))
         if any(thread.is_alive() for thread in threads):
             return "asyncio.to_thread still runs something that the run started"
         return None

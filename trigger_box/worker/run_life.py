@@ -15,7 +15,8 @@ from trigger_box.worker import endings
 from trigger_box.worker.attempt import Attempt, Ending, Stop, Surroundings, error_text
 from trigger_box.worker.box import Handed, Latest, RunRoutes, Started, Verdict
 from trigger_box.worker.calls import AnswerError
-from trigger_box.worker.limits import PAYLOAD_BYTES_MAX
+from trigger_box.worker.executors import Executor
+from trigger_box.worker.limits import FREE_S_MAX, FREE_SOON_S, PAYLOAD_BYTES_MAX
 from trigger_box.worker.nursery import NurseryError
 from trigger_box.worker.pool import Pool
 from trigger_box.worker.reports import AttemptFailed, AttemptStarted, RunStopped, RunSucceeded
@@ -60,6 +61,7 @@ class RunLife:
         wide_routes: RunWideRoutes,
         around: Surroundings,
         wants_next: Callable[[], bool],
+        give_back: Callable[[Pool, Executor, Attempt], None],
     ) -> None:
         self.run_id = handed.run_id
         self.snapshot_id = handed.snapshot_id
@@ -69,6 +71,7 @@ class RunLife:
         self._routes = routes
         self._around = around
         self._wants_next = wants_next
+        self._give_back = give_back
         self._loop = asyncio.get_running_loop()
         self._attempt: Attempt | None = None
         self._attempt_number: int | None = None
@@ -173,7 +176,6 @@ class RunLife:
             return await self._refuse(task_id, "COULD_NOT_FIND_EXECUTOR", str(error))
         attempt = Attempt(started, executor, self.pool.version, self.updates, self._around)
         self._attempt = attempt
-        unfit: str | None = "the controller failed"
         try:
             attempt.begin()
             if self._is_abandoned:
@@ -189,11 +191,20 @@ class RunLife:
                 )
             )
             ending = await attempt.ended
-            unfit = ending.unfit
+        except Exception:
+            # A bug of ours: what the process is at, nobody knows.
+            attempt.abandon("the worker failed")
+            self._give_back(self.pool, executor, attempt)
+            raise
         finally:
             self._attempt = None
-            await self.pool.give_back(executor, unfit=unfit)
-        return await self._report(started, task_id, attempt, ending)
+        self._give_back(self.pool, executor, attempt)
+        verdict = await self._report(started, task_id, attempt, ending)
+        if not attempt.freed.done() and not self.pool.idle:
+            # Worth a moment: the next run would have a new process made.
+            is_debugged = not self.pool.version.has_time_limits
+            await asyncio.wait({attempt.freed}, timeout=FREE_S_MAX if is_debugged else FREE_SOON_S)
+        return verdict
 
     async def _with_payload(self, started: Started) -> Started:
         """Fetch a payload that was stored apart; user code gets the value, not where it lies.

@@ -64,6 +64,18 @@ async def test_a_payload_that_does_not_fit_fails_the_run_without_a_retry(tmp_pat
     assert run.attempt == 1
 
 
+async def test_a_payload_that_was_uploaded_apart_and_is_gone_fails_the_run(tmp_path: Path) -> None:
+    a_project(tmp_path, example='@task("count")\ndef count(payload): return len(payload)')
+    async with a_fake_box() as box, a_worker(box, tmp_path) as worker:
+        await worker.add_version()
+        run = box.trigger("count", "trigger/gone.json", payloadType="application/store")
+        async with asyncio.timeout(20):
+            await run.finished.wait()
+
+    assert run.error["code"] == "TASK_INPUT_ERROR"
+    assert "can't be fetched" in run.error["message"]
+
+
 async def test_a_failed_attempt_is_tried_again_by_the_tasks_policy(tmp_path: Path) -> None:
     a_project(
         tmp_path,

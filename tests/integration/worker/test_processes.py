@@ -13,6 +13,7 @@ import pytest
 
 from tests.integration.worker.a_worker import Worker, a_project, a_worker, until
 from tests.integration.worker.dev_box import FakeBox, FakeRun, a_fake_box
+from trigger_box.worker import attempt
 
 PIDS = """
 @task("pid")
@@ -48,8 +49,10 @@ async def finish(box: FakeBox, task: str, payload: Any = None, **extra: Any) -> 
     return run
 
 
-async def pid_of(box: FakeBox, task: str = "pid") -> int:
-    run = await finish(box, task)
+async def pid_of(worker: Worker, task: str = "pid") -> int:
+    """Return which process executed a run, once it is free for the next one."""
+    run = await finish(worker.box, task)
+    await until(lambda: not any(pool.busy for pool in worker.pools))
     return int(json.loads(run.completion["output"]))
 
 
@@ -58,7 +61,7 @@ async def test_a_clean_process_is_used_again_and_a_worn_one_replaced(tmp_path: P
     async with a_fake_box() as box, a_worker(box, tmp_path, runs_max=1) as worker:
         await worker.add_version(runs_max=3)
 
-        pids = [await pid_of(box) for _ in range(4)]
+        pids = [await pid_of(worker) for _ in range(4)]
 
     assert pids[0] == pids[1] == pids[2]
     assert pids[3] != pids[0]
@@ -72,8 +75,8 @@ async def test_a_run_that_leaves_something_behind_gets_its_process_replaced(
     async with a_fake_box() as box, a_worker(box, tmp_path, runs_max=1) as worker:
         await worker.add_version()
 
-        messy = await pid_of(box, mess)
-        clean = await pid_of(box)
+        messy = await pid_of(worker, mess)
+        clean = await pid_of(worker)
 
     assert clean != messy
 
@@ -83,10 +86,69 @@ async def test_asyncio_leftovers_are_tidied_without_a_new_process(tmp_path: Path
     async with a_fake_box() as box, a_worker(box, tmp_path, runs_max=1) as worker:
         await worker.add_version()
 
-        before = await pid_of(box, "leaves-a-task")
-        after = await pid_of(box, "leaves-a-task")
+        before = await pid_of(worker, "leaves-a-task")
+        after = await pid_of(worker, "leaves-a-task")
 
     assert before == after
+
+
+LINGERS = """
+async def linger():
+    try: await asyncio.sleep(60)
+    finally:
+        while not os.path.exists("go"): await asyncio.sleep(0.005)
+        open("tidied", "w").close()
+
+@task("good")
+async def good():
+    asyncio.ensure_future(linger())
+    await asyncio.sleep(0)
+    return os.getpid()
+
+@task("bad")
+async def bad():
+    await good.fn()
+    raise AbortTaskRunError("no")
+
+@task("stuck")
+async def stuck():
+    async def hang():
+        try: await asyncio.sleep(60)
+        finally: time.sleep(60)
+    asyncio.ensure_future(hang())
+    await asyncio.sleep(0)
+    return os.getpid()
+"""
+
+
+@pytest.mark.parametrize("task", ["good", "bad"])
+async def test_the_box_is_told_at_once_whatever_the_run_left_behind(
+    tmp_path: Path, task: str
+) -> None:
+    a_project(tmp_path, example=LINGERS)
+    async with a_fake_box() as box, a_worker(box, tmp_path, runs_max=1) as worker:
+        await worker.add_version()
+
+        run = await finish(box, task)
+        was_tidied = (tmp_path / "tidied").exists()
+        (tmp_path / "go").touch()
+        await until((tmp_path / "tidied").exists)
+
+    assert run.completion["ok"] is (task == "good")
+    assert not was_tidied
+
+
+async def test_a_process_that_never_gets_tidy_is_killed_and_the_next_run_has_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempt, "FREE_S_MAX", 0.1)
+    a_project(tmp_path, example=LINGERS + PIDS)
+    async with a_fake_box() as box, a_worker(box, tmp_path, runs_max=1) as worker:
+        await worker.add_version()
+
+        stuck = await pid_of(worker, "stuck")
+        assert await pid_of(worker) != stuck
+        await gone(stuck)
 
 
 async def test_an_async_client_of_a_module_lives_through_several_runs(tmp_path: Path) -> None:
