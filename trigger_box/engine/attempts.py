@@ -6,8 +6,9 @@ stale calls get the definite answers of run-engine 26.6 and worker-protocol 3.4.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
+
+import msgspec
 
 from trigger_box.access.actors import Environment
 from trigger_box.domain.errors import RunNotFoundError, StaleTransitionError
@@ -31,7 +32,7 @@ from trigger_box.engine.metadata import MetadataChange
 from trigger_box.engine.packets import StoredPacket, put_away
 from trigger_box.engine.rows import AttemptRow, RunFacts, RunHead
 from trigger_box.engine.settlements import Report, Settled
-from trigger_box.engine.starts import Begun, Start, begin, started
+from trigger_box.engine.starts import Begun, Start, begin, input_packets, started
 from trigger_box.ids import EnvironmentId, RunId, snapshot_number
 from trigger_box.store.queries import runs as sql
 from trigger_box.store.writer import Transaction
@@ -46,8 +47,7 @@ _WITH_ATTEMPT = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
     """A worker's call about one run."""
 
     environment_id: EnvironmentId
@@ -85,17 +85,19 @@ async def start(  # noqa: PLR0913 - a worker's call has these parts
         RunNotFoundError: no such run in this environment.
         StaleTransitionError: the run has moved on; the caller must leave it.
     """
-    call = _call(environment, run_id, snapshot_id, runner_id, request_key)
-    begun = await core.store.write(partial(_start, core, replace(call, is_warm=is_warm)))
+    call = _call(environment, run_id, snapshot_id, runner_id, request_key, is_warm=is_warm)
+    begun = await core.store.write(partial(_start, core, call))
     return await started(core, begun)
 
 
-def _call(
+def _call(  # noqa: PLR0913 - a worker's call has these parts
     environment: Environment,
     run_id: str,
     snapshot_id: str,
     runner_id: str,
     request_key: str | None,
+    *,
+    is_warm: bool = False,
 ) -> _Call:
     run = RunId(run_id)
     return _Call(
@@ -104,6 +106,7 @@ def _call(
         named=snapshot_number(run, snapshot_id),
         runner_id=runner_id,
         request_key=request_key,
+        is_warm=is_warm,
     )
 
 
@@ -161,12 +164,11 @@ def _begun_before(core: Core, tx: Transaction, facts: RunFacts, attempt: Attempt
         attempt_started_at_ms=attempt.started_at_ms,
         version=version,
         task=version.tasks[facts.task],
-        packets=tx.all(sql.input_packets, {"run_id": facts.id}),
+        packets=input_packets(tx, facts.id),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reported:
+class _Reported(msgspec.Struct, frozen=True):
     """A completion, with its packets where they will lie."""
 
     completion: Completion
@@ -175,8 +177,7 @@ class _Reported:
     takes: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(msgspec.Struct, frozen=True):
     settled: Settled
     info: RunInfo
     next: Claimed | None

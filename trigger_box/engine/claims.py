@@ -5,7 +5,6 @@ Waiting for a run is ``dequeue.py``'s part. What a run is bound to at its first 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -33,8 +32,7 @@ _encode: Final = msgspec.json.Encoder().encode
 _decode_object: Final = msgspec.json.Decoder(dict[str, object]).decode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """What a caller wants.
 
     Args of note:
@@ -49,8 +47,7 @@ class Claim:
     starts: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     """A run that was taken: what its answer is made of. ``begun`` if its attempt runs already."""
 
     facts: RunFacts
@@ -125,7 +122,11 @@ class _Claiming:
         return taken
 
     def _head_of(self, lane: LaneKey) -> RunFacts | None:
-        parameters: dict[str, object] = lane._asdict()
+        parameters: dict[str, object] = {
+            "environment_id": lane.environment_id,
+            "queue_name": lane.queue_name,
+            "concurrency_key": lane.concurrency_key,
+        }
         row = self._tx.plain(_LANE_HEAD, parameters)
         assert row is not None, f"the lane {lane} counts a run that is not there"
         facts = RunFacts._make(row)

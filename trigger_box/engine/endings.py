@@ -5,7 +5,6 @@ Inside the writer's thread. Which ending it is was decided before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -25,8 +24,7 @@ _encode: Final = msgspec.json.Encoder().encode
 USAGE_MS_MAX: Final = 2_147_483_647
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """How a run ends. Exactly one of ``output`` and ``error`` is set."""
 
     event: RunEvent

@@ -1,9 +1,13 @@
-"""What workers are told: values that the worker verbs return. Wire shapes live in ``api/wire``."""
+"""What workers are told: values that the worker verbs return. Wire shapes live in ``api/wire``.
+
+Structs, because a frozen dataclass takes five times as long to make, and a run needs dozens.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 from trigger_box.domain.failures import TaskRunError
 from trigger_box.domain.machines import Machine
@@ -13,8 +17,7 @@ from trigger_box.domain.runs import RunState, RunStatus
 from trigger_box.ids import EnvironmentId, RunId, SnapshotId, WorkerId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One numbered state of a run. ``id`` sorts as text in creation order within the run."""
 
     id: SnapshotId
@@ -27,8 +30,7 @@ class Snapshot:
     created_at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunInfo:
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The few facts about a run that every worker answer carries.
 
     ``attempt_number`` is 0 before the first attempt; in the answer to a completion it is the
@@ -40,13 +42,12 @@ class RunInfo:
     attempt_number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceContext:
+class TraceContext(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run's spans belong. ``external`` is the caller's own trace, kept apart."""
 
     trace_id: str
     span_id: str
-    external: dict[str, str] = field(default_factory=dict[str, str])
+    external: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
     @property
     def traceparent(self) -> str:
@@ -54,8 +55,7 @@ class TraceContext:
         return f"00-{self.trace_id}-{self.span_id}-01"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
     """All that user code and its worker need to know about an attempt (worker-protocol 3.3).
 
     ``max_attempts`` is set only when the trigger call asked for it: then, and only then, it
@@ -94,8 +94,7 @@ class Execution:
     trace: TraceContext
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class Started(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to an attempt's start. A repeated call gets an equal one."""
 
     run: RunInfo
@@ -103,8 +102,7 @@ class Started:
     execution: Execution
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dequeued:
+class Dequeued(msgspec.Struct, frozen=True, kw_only=True):
     """A run handed to a worker. ``attempt_number`` is the one to come, or begun if ``started``."""
 
     run: RunInfo
@@ -124,8 +122,7 @@ class Dequeued:
     started: Started | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SucceededAttempt:
+class SucceededAttempt(msgspec.Struct, frozen=True, kw_only=True):
     """User code returned. ``flushed_metadata``: last operations (worker-protocol 3.4)."""
 
     output: Packet
@@ -133,8 +130,7 @@ class SucceededAttempt:
     flushed_metadata: Packet | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedAttempt:
+class FailedAttempt(msgspec.Struct, frozen=True, kw_only=True):
     """User code, or the process around it, failed. ``retry`` is the worker's own decision."""
 
     error: TaskRunError
@@ -156,8 +152,7 @@ class AttemptStatus(StrEnum):
     RETRY_IMMEDIATELY = "RETRY_IMMEDIATELY"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completed:
+class Completed(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a completion. ``next``: the next run, begun, if asked for and ready."""
 
     attempt_status: AttemptStatus
@@ -166,8 +161,7 @@ class Completed:
     next: Dequeued | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LatestExecution:
+class LatestExecution(msgspec.Struct, frozen=True, kw_only=True):
     """The newest snapshot of a run, as polling workers read it."""
 
     run: RunInfo

@@ -15,7 +15,7 @@ import msgspec
 from trigger_box.domain import limits
 from trigger_box.domain.runs import FINAL_STATUSES, RunStatus
 from trigger_box.engine.core import Core
-from trigger_box.engine.packets import fetch
+from trigger_box.engine.packets import fetch_row
 from trigger_box.engine.reading import Run, run_of_row
 from trigger_box.ids import EnvironmentId, RunId, run_id_floor
 from trigger_box.store.queries import lists as sql
@@ -218,7 +218,7 @@ async def _page(core: Core, rows: list[Row], *, has_next: bool, has_previous: bo
     packets = await core.store.readers.all(
         sql.metadata_of_runs, {"run_ids": _encode([run.id for run in runs]).decode()}
     )
-    metadata = {row["run_id"]: await fetch(core.store, row) for row in packets}
+    metadata = {row["run_id"]: await fetch_row(core.store, row) for row in packets}
     runs = [replace(run, metadata=metadata[run.id]) if run.id in metadata else run for run in runs]
     return RunPage(
         runs=tuple(runs),

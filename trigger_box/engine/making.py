@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -27,8 +26,7 @@ _decode_object: Final = msgspec.json.Decoder(dict[str, object]).decode
 _PRIORITY_MS_MAX: Final = 2_147_483_647
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """A trigger request, checked, with its packets where they will lie."""
 
     request: TriggerRequest

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+import msgspec
 
 from trigger_box.domain import limits
 from trigger_box.domain.errors import InvalidError
@@ -14,8 +15,7 @@ from trigger_box.store.store import Store
 from trigger_box.store.writer import Row, Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPacket:
+class StoredPacket(msgspec.Struct, frozen=True):
     """A packet ready for its row: inline ``data``, or a ``blob`` that is on disk already."""
 
     type: str
@@ -65,9 +65,14 @@ def insert_packet(tx: Transaction, run_id: RunId, kind: str, packet: StoredPacke
     )
 
 
-async def fetch(store: Store, row: Row) -> Packet:
+async def fetch(store: Store, *, packet_type: str, data: str | None, blob: str | None) -> Packet:
+    """Return a packet that lies in a row (``data``) or beside it (``blob``)."""
+    if blob is None:
+        return Packet(data, packet_type)
+    content = await asyncio.to_thread(store.blobs.get, blob)
+    return Packet(content.decode(), packet_type)
+
+
+async def fetch_row(store: Store, row: Row) -> Packet:
     """Return the packet of a row with ``type``, ``data`` and ``blob``."""
-    if row["blob"] is None:
-        return Packet(row["data"], row["type"])
-    data = await asyncio.to_thread(store.blobs.get, row["blob"])
-    return Packet(data.decode(), row["type"])
+    return await fetch(store, packet_type=row["type"], data=row["data"], blob=row["blob"])

@@ -6,7 +6,7 @@ queue in development, and refused with the known names elsewhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from trigger_box.domain import limits
 from trigger_box.domain.errors import RefusedError
@@ -32,8 +32,7 @@ class QueueNotFoundError(RefusedError):
     code = "queue_not_declared"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
     """Where a new run goes. ``queue_id`` is None until some version declares the queue."""
 
     queue_name: str
@@ -43,8 +42,7 @@ class Placed:
     locked_version: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """Where a trigger call wants its run: the task, a queue by name, a version by name."""
 
     task: str

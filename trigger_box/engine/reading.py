@@ -18,7 +18,7 @@ from trigger_box.domain.runs import FINAL_STATUSES, RunState, RunStatus
 from trigger_box.engine.changes import snapshot_of_row
 from trigger_box.engine.core import Core
 from trigger_box.engine.executions import LatestExecution, RunInfo, Snapshot
-from trigger_box.engine.packets import fetch
+from trigger_box.engine.packets import fetch_row
 from trigger_box.ids import EnvironmentId, RunId, WorkerId, snapshot_number
 from trigger_box.store.queries import runs as sql
 from trigger_box.store.readers import Row
@@ -153,7 +153,7 @@ async def get_run(
 
 async def packets_of_rows(core: Core, rows: list[Row]) -> Packets:
     """Return the packets of a run's rows; big ones are read from the blob store."""
-    found: dict[str, Packet] = {row["kind"]: await fetch(core.store, row) for row in rows}
+    found: dict[str, Packet] = {row["kind"]: await fetch_row(core.store, row) for row in rows}
     error = found.get("ERROR")
     return Packets(
         payload=found.get("PAYLOAD"),

@@ -6,8 +6,9 @@ Inside the writer's thread; shared by completions, lost leases and disconnects. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from trigger_box.domain import failures, retries
 from trigger_box.domain.failures import StringError
@@ -27,8 +28,7 @@ from trigger_box.store.writer import Transaction
 _CANCELLED_BY_WORKER: Final = "Canceled by its worker"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Who ended the attempt, and how: what a repeated call is known by.
 
     ``named`` is the number of the snapshot the worker named; None: the engine ended it itself.
@@ -44,8 +44,7 @@ class Report:
         return self.named is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """What the attempt's end led to."""
 
     attempt_status: AttemptStatus
@@ -208,8 +207,7 @@ def _retry_now(
     return Settled(AttemptStatus.RETRY_IMMEDIATELY, snapshot)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Result:
+class _Result(msgspec.Struct, frozen=True, kw_only=True):
     """How an attempt ended: SUCCEEDED, FAILED or CANCELED."""
 
     name: str

@@ -5,7 +5,6 @@ Whether it may begin is decided by ``attempts.start`` and ``claims.claim``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -18,18 +17,18 @@ from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.executions import Execution, RunInfo, Snapshot, Started
 from trigger_box.engine.packets import fetch
-from trigger_box.engine.rows import RunFacts
+from trigger_box.engine.rows import PacketRow, RunFacts
 from trigger_box.engine.traces import context_of
 from trigger_box.engine.versions import Task, Version
+from trigger_box.ids import RunId
 from trigger_box.store.queries import runs as sql
-from trigger_box.store.writer import Row, Transaction
+from trigger_box.store.writer import Transaction
 
 _decode_tags: Final = msgspec.json.Decoder(tuple[str, ...]).decode
 _decode_options: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt that runs: everything its answer is made of."""
 
     facts: RunFacts
@@ -38,11 +37,10 @@ class Begun:
     attempt_started_at_ms: int
     version: Version
     task: Task
-    packets: list[Row]
+    packets: list[PacketRow]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(msgspec.Struct, frozen=True, kw_only=True):
     """What an attempt begins with.
 
     Args of note:
@@ -109,8 +107,13 @@ def begin(core: Core, tx: Transaction, start: Start) -> Begun:
         attempt_started_at_ms=now_ms,
         version=start.version,
         task=start.task,
-        packets=tx.all(sql.input_packets, {"run_id": facts.id}),
+        packets=input_packets(tx, facts.id),
     )
+
+
+def input_packets(tx: Transaction, run_id: RunId) -> list[PacketRow]:
+    """Return what an attempt starts with: the payload, and metadata if there is some."""
+    return [PacketRow._make(row) for row in tx.plain_all(sql.input_packets, {"run_id": run_id})]
 
 
 async def started(core: Core, begun: Begun) -> Started:
@@ -118,8 +121,8 @@ async def started(core: Core, begun: Begun) -> Started:
     facts = begun.facts
     payload, metadata = NOTHING, None
     for row in begun.packets:
-        packet = await fetch(core.store, row)
-        if row["kind"] == "PAYLOAD":
+        packet = await fetch(core.store, packet_type=row.type, data=row.data, blob=row.blob)
+        if row.kind == "PAYLOAD":
             payload = packet
         else:
             metadata = packet

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from trigger_box.domain import limits
 from trigger_box.domain.errors import StoreFullError, UnavailableError
 from trigger_box.store.queries import store as sql
@@ -31,8 +33,7 @@ _KEEP: Final = "RELEASE change"
 _UNDO: Final = "ROLLBACK TO change"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the change feed. ``seq`` orders everything that ever happened in this box."""
 
     seq: int
@@ -66,6 +67,12 @@ class Transaction:
         found = self._cursor.execute(statement.text, statement.values(parameters or _NONE))
         row: tuple[Any, ...] | None = found.fetchone()
         return row
+
+    def plain_all(self, query: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement; return all its rows, bounded by itself, as plain tuples."""
+        statement = _STATEMENTS[query]
+        found = self._cursor.execute(statement.text, statement.values(parameters or _NONE))
+        return found.fetchall()
 
     def one(self, query: str, parameters: Parameters | None = None) -> Row | None:
         """Run one statement; return its first row, or None."""

@@ -21,6 +21,7 @@ from trigger_box.api.rooms import Rooms
 from trigger_box.api.streams import CallerLostError, bounded
 from trigger_box.api.worker import socketio
 from trigger_box.domain.errors import BoxError, DeniedError
+from trigger_box.engine.gone import Gone
 from trigger_box.ids import new_secret
 
 _log = log.get("api")
@@ -75,7 +76,7 @@ class _Connection:
         self._followed: dict[str, None] = {}
         self._ponged = asyncio.Event()
 
-    async def serve(self, stopping: asyncio.Event) -> None:
+    async def serve(self, stopping: Gone) -> None:
         """Talk until the client leaves, falls silent, or the box stops."""
         await self._send({"type": "websocket.accept"})
         try:
@@ -181,7 +182,7 @@ class _Connection:
         await bounded(cast("LitestarSend", self._send), {"type": "websocket.send", "text": text})
 
 
-async def _end_when(stopping: asyncio.Event) -> None:
+async def _end_when(stopping: Gone) -> None:
     await stopping.wait()
     raise _OverError
 
