@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from tests.browser.box import BareWorker, Person, ServedBox
 
@@ -49,6 +50,26 @@ class Place:
     def base(self) -> str:
         """Return the address of the development environment's pages."""
         return f"{self.box.origin}/orgs/my-organization/projects/orders-api/env/dev"
+
+
+class Held:
+    """Requests of a page that wait for their answers until they are let go."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self._waiting: list[Route] | None = []
+        page.route(re.compile(address), self._hold)
+
+    def let_go(self) -> None:
+        """Answer those that wait, and all that come."""
+        waiting, self._waiting = self._waiting, None
+        for route in waiting or ():
+            route.continue_()
+
+    def _hold(self, route: Route) -> None:
+        if self._waiting is None:
+            route.continue_()
+        else:
+            self._waiting.append(route)
 
 
 @pytest.fixture(scope="session")

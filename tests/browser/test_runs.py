@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Place
+from tests.browser.box import LONG_TASK
+from tests.browser.conftest import Held, Place
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +50,28 @@ def test_a_run_changes_its_row_while_one_looks(place: Place, page: Page) -> None
     place.worker.complete(begun)
 
     expect(row_of(page, run_id)).to_contain_text("Completed")
+
+
+@pytest.mark.parametrize(
+    ("path", "where"),
+    [("/runs?task=send-receipt", "tbody tr"), ("/runs/{run_id}", "[aria-label=Timeline]")],
+)
+def test_what_changes_before_the_page_follows_is_not_missed(
+    place: Place, page: Page, path: str, where: str
+) -> None:
+    run_id = place.worker.trigger("send-receipt", {"to": "a@b.c"})
+    # Without a shared worker the stream is the page's own, so that it can be held back.
+    page.add_init_script("delete window.SharedWorker")
+    held = Held(page, "/dashboard/api/live")
+    with page.expect_request(re.compile("/dashboard/api/live")):
+        page.goto(place.base + path.format(run_id=run_id))
+    state = page.locator(where).first
+    expect(state).to_contain_text("Queued")
+
+    place.worker.complete(place.worker.start(place.worker.take()))
+    held.let_go()
+
+    expect(state).to_contain_text("Completed")
 
 
 def test_new_runs_wait_behind_a_bar(place: Place, page: Page) -> None:
@@ -112,6 +135,7 @@ def test_pages_turn_and_the_keyboard_moves_through_them(place: Place, page: Page
     page.keyboard.press("x")
     expect(page.get_by_role("toolbar", name="Selected runs")).to_contain_text("1 selected")
     page.keyboard.press("Escape")
+    expect(page.get_by_role("toolbar", name="Selected runs")).to_have_count(0)
     page.get_by_role("button", name="Next").click()
 
     expect(row_of(page, ids[0])).to_be_visible()
@@ -119,6 +143,7 @@ def test_pages_turn_and_the_keyboard_moves_through_them(place: Place, page: Page
     page.get_by_role("button", name="Previous").click()
     expect(row_of(page, ids[-1])).to_be_visible()
     page.keyboard.press("j")
+    expect(page.get_by_role("link", name=ids[-1])).to_be_focused()
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{place.base}/runs/{ids[-1]}")
 
@@ -161,6 +186,36 @@ def test_the_page_of_a_run_follows_it_from_queued_to_done(place: Place, page: Pa
     expect(page).to_have_url(re.compile(r"\?span=b{16}$"))
 
 
+def hidden_part(words: Locator) -> list[str]:
+    """Return what lies over words or cuts them, at their two ends and in the middle."""
+    return words.evaluate(
+        """(it) => {
+          const box = it.getBoundingClientRect();
+          const y = (box.top + box.bottom) / 2;
+          return [box.left + 1, (box.left + box.right) / 2, box.right - 1]
+            .map((x) => document.elementFromPoint(x, y))
+            .filter((top) => top === null || !(top === it || it.contains(top) || top.contains(it)))
+            .map((top) => top?.outerHTML.slice(0, 80) ?? "out of the window");
+        }"""
+    )
+
+
+@pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1920])
+def test_a_long_task_name_cuts_neither_the_id_nor_the_status_of_its_run(
+    place: Place, page: Page, width: int
+) -> None:
+    begun = place.worker.begin(LONG_TASK)
+    run_id = begun["run"]["friendlyId"]
+    page.set_viewport_size({"width": width, "height": 900})
+
+    page.goto(f"{place.base}/runs/{run_id}")
+
+    expect(page.get_by_text("Attempt 1 running")).to_be_attached()
+    head = page.get_by_role("main").locator("header")
+    for words in (run_id, "Executing"):
+        assert hidden_part(head.get_by_text(words, exact=True)) == []
+
+
 def test_a_run_behind_a_full_queue_says_who_holds_it(place: Place, page: Page) -> None:
     begun = place.worker.begin("resize-images")
     waiting = place.worker.trigger("resize-images")
@@ -182,6 +237,7 @@ def test_a_run_is_cancelled_after_one_was_asked(place: Place, page: Page) -> Non
     page.get_by_role("button", name="Cancel", exact=True).click()
     dialog = page.get_by_role("dialog", name="Cancel this run?")
     dialog.get_by_role("button", name="Keep running").click()
+    expect(dialog).to_have_count(0)
     expect(page.get_by_text("Queued").first).to_be_visible()
     page.keyboard.press("c")
     dialog.get_by_role("button", name="Cancel run").click()
@@ -273,6 +329,23 @@ def test_a_run_that_a_task_started_is_in_its_trace_and_one_click_away(
     expect(page).to_have_url(f"{place.base}/runs/{parent}")
 
 
+def test_a_key_pressed_while_a_run_loads_is_heard_once_it_is_there(
+    place: Place, page: Page
+) -> None:
+    begun = place.worker.begin("process-order", {"orderId": "ord_1", "items": []})
+    parent = begun["run"]["friendlyId"]
+    child = place.worker.trigger_inside(begun, "send-receipt", {"to": "a@b.c"})
+    held = Held(page, f"/dashboard/api/.*/runs/{child}$")
+    page.goto(f"{place.base}/runs/{child}")
+    expect(page.get_by_role("heading", name=child)).to_be_visible()
+    expect(page.get_by_role("status", name="Loading")).to_be_visible()
+
+    page.keyboard.press("p")
+    held.let_go()
+
+    expect(page).to_have_url(f"{place.base}/runs/{parent}")
+
+
 def test_the_test_page_checks_the_payload_and_starts_a_run(place: Place, page: Page) -> None:
     page.goto(f"{place.base}/test/tasks/process-order")
     editor = page.get_by_role("textbox", name="Payload as JSON")
@@ -318,6 +391,8 @@ def test_the_palette_finds_tasks_and_runs(place: Place, page: Page) -> None:
     expect(page.get_by_role("option", name=re.compile(run_id))).to_be_visible()
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{place.base}/runs/{run_id}")
+    expect(page.get_by_role("combobox")).to_have_count(0)
+    expect(page.get_by_role("region", name="Timeline")).to_be_visible()
     page.keyboard.press("g")
     page.keyboard.press("t")
     expect(page).to_have_url(place.base)
@@ -325,7 +400,7 @@ def test_the_palette_finds_tasks_and_runs(place: Place, page: Page) -> None:
 
 def test_the_question_mark_lists_the_keys(place: Place, page: Page) -> None:
     page.goto(f"{place.base}/runs")
-    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
 
     page.keyboard.press("?")
 

@@ -19,8 +19,8 @@ class Worker {
 }
 
 const START = Date.UTC(2026, 0, 31);
-const beat: FromStream = { kind: "beat", boxNowMs: START };
-const onPage = new Map<string, () => void>();
+const beat: FromStream = { kind: "beat", boxNowMs: START, followed: ["env_1"] };
+const onPage = new Map<string, (event: { persisted: boolean }) => void>();
 
 async function aTab() {
   vi.resetModules();
@@ -36,7 +36,9 @@ beforeEach(() => {
   onPage.clear();
   vi.stubGlobal("SharedWorker", Worker);
   vi.stubGlobal("document", { hidden: false, addEventListener: () => undefined });
-  vi.stubGlobal("addEventListener", (name: string, listener: () => void) => onPage.set(name, listener));
+  vi.stubGlobal("addEventListener", (name: string, listener: (event: { persisted: boolean }) => void) =>
+    onPage.set(name, listener),
+  );
 });
 
 afterEach(() => {
@@ -78,7 +80,7 @@ describe("how fresh a page is", () => {
   it("of a tab that joins late begins with what the worker heard last", async () => {
     const tab = await aTab();
 
-    tab.worker.say({ kind: "state", isOpen: true, silentMs: 15_000 });
+    tab.worker.say({ kind: "state", followed: ["env_1"], silentMs: 15_000 });
     expect(tab.live.value).toBe("live");
     vi.advanceTimersByTime(6_000);
 
@@ -90,7 +92,7 @@ describe("how fresh a page is", () => {
     tab.worker.say(beat);
     vi.advanceTimersByTime(21_000);
 
-    tab.worker.say({ kind: "state", isOpen: true, silentMs: 0 });
+    tab.worker.say({ kind: "state", followed: ["env_1"], silentMs: 0 });
 
     expect(tab.live.value).toBe("stale");
   });
@@ -120,8 +122,9 @@ describe("the stream of a tab", () => {
 
   it("has pages read again once it is back, and only then", async () => {
     const tab = await aTab();
+    tab.worker.say(beat);
     const back = vi.fn();
-    tab.onReopened(back);
+    tab.onFollowed(back);
     tab.worker.say(beat);
     tab.worker.say(beat);
     expect(back).not.toHaveBeenCalled();
@@ -133,10 +136,43 @@ describe("the stream of a tab", () => {
     expect(tab.live.value).toBe("live");
   });
 
+  it("has pages read again as soon as it follows what they show: they may have missed something", async () => {
+    const tab = await aTab();
+    const begun = vi.fn();
+    tab.onFollowed(begun);
+    tab.worker.say({ kind: "state", followed: [], silentMs: null });
+    tab.worker.say({ kind: "beat", boxNowMs: START, followed: ["env_0"] });
+    expect(begun).not.toHaveBeenCalled();
+
+    tab.worker.say(beat);
+    expect(begun).toHaveBeenCalledOnce();
+    tab.watch("env_2");
+    tab.worker.say(beat);
+    expect(begun).toHaveBeenCalledOnce();
+    tab.worker.say({ kind: "state", followed: ["env_1", "env_2"], silentMs: 3 });
+
+    expect(begun).toHaveBeenCalledTimes(2);
+  });
+
+  it("has a page read again that the browser had put aside", async () => {
+    const tab = await aTab();
+    tab.worker.say(beat);
+    const begun = vi.fn();
+    tab.onFollowed(begun);
+
+    onPage.get("pageshow")?.({ persisted: false });
+    tab.worker.say(beat);
+    expect(begun).not.toHaveBeenCalled();
+    onPage.get("pageshow")?.({ persisted: true });
+    tab.worker.say(beat);
+
+    expect(begun).toHaveBeenCalledOnce();
+  });
+
   it("learns how far the box's clock is ahead", async () => {
     const tab = await aTab();
 
-    tab.worker.say({ kind: "beat", boxNowMs: START + 90_000 });
+    tab.worker.say({ kind: "beat", boxNowMs: START + 90_000, followed: ["env_1"] });
 
     expect(tab.boxNow()).toBe(START + 90_000);
   });
@@ -157,8 +193,8 @@ describe("the stream of a tab", () => {
     const tab = await aTab();
     tab.worker.posted = [];
 
-    onPage.get("pagehide")?.();
-    onPage.get("pageshow")?.();
+    onPage.get("pagehide")?.({ persisted: true });
+    onPage.get("pageshow")?.({ persisted: true });
 
     expect(tab.worker.posted.map((message) => message.kind)).toEqual(["leave", "watch"]);
   });

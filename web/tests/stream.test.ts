@@ -4,7 +4,6 @@ import { createStream, type FromStream, pauseMs, type Stream } from "../src/data
 /** What a browser's EventSource does, driven by hand. */
 class Source {
   static opened: Source[] = [];
-  onopen: (() => void) | null = null;
   onerror: (() => void) | null = null;
   isClosed = false;
   private readonly heard = new Map<string, (event: { data: string; lastEventId: string }) => void>();
@@ -69,38 +68,51 @@ describe("the live stream", () => {
   });
 
   it("tells news, beats and how it is", () => {
-    stream.watch([tab("env_1")]);
-    last().onopen?.();
+    stream.watch([tab("env_1"), tab("env_2")]);
+    expect(stream.state()).toEqual({ kind: "state", followed: [], silentMs: null });
     vi.advanceTimersByTime(700);
     last().say("beat", { nowMs: 5 });
     last().say("news", { environmentId: "env_1" });
 
-    expect(told.map((message) => message.kind)).toEqual(["state", "beat", "news"]);
-    expect(told[1]).toEqual({ kind: "beat", boxNowMs: 5 });
-    expect(stream.state()).toEqual({ kind: "state", isOpen: true, silentMs: 0 });
+    expect(told.map((message) => message.kind)).toEqual(["beat", "news"]);
+    expect(told[0]).toEqual({ kind: "beat", boxNowMs: 5, followed: ["env_1", "env_2"] });
+    expect(stream.state()).toEqual({ kind: "state", followed: ["env_1", "env_2"], silentMs: 0 });
     vi.advanceTimersByTime(300);
     expect(stream.state()).toMatchObject({ silentMs: 300 });
   });
 
+  it("follows nothing while it opens anew, until the box has said something", () => {
+    stream.watch([tab("env_1")]);
+    last().say("beat", { nowMs: 1 });
+
+    stream.watch([tab("env_2")]);
+    expect(stream.state()).toMatchObject({ followed: [] });
+    last().say("beat", { nowMs: 1 });
+
+    expect(stream.state()).toMatchObject({ followed: ["env_2"] });
+  });
+
   it("goes on after the last thing it heard when it was cut", () => {
     stream.watch([tab("env_1")]);
-    last().onopen?.();
     last().say("news", {}, "41");
     last().say("beat", { nowMs: 1 }, "42");
     last().onerror?.();
-    expect(told.at(-1)).toMatchObject({ kind: "state", isOpen: false });
+    expect(told.at(-1)).toMatchObject({ kind: "state", followed: [] });
     vi.advanceTimersByTime(500);
 
     expect(Source.opened).toHaveLength(2);
     expect(last().asked).toEqual({ environments: "env_1", after: "42" });
   });
 
-  it("goes on from there when only a trace is added, but not for other environments", () => {
+  it("goes on from there when traces and environments come and go, but not when nobody looked in between", () => {
     stream.watch([tab("env_1")]);
     last().say("news", {}, "41");
 
     stream.watch([tab("env_1", "run_1:t1")]);
     expect(last().asked.after).toBe("41");
+    stream.watch([tab("env_1"), tab("env_2")]);
+    expect(last().asked.after).toBe("41");
+    stream.watch([]);
     stream.watch([tab("env_2")]);
     expect(last().asked.after).toBeUndefined();
   });
@@ -117,7 +129,7 @@ describe("the live stream", () => {
     vi.advanceTimersByTime(7_000);
     expect(Source.opened).toHaveLength(9);
     vi.advanceTimersByTime(8_000);
-    last().onopen?.();
+    last().say("beat", { nowMs: 1 });
     last().onerror?.();
     vi.advanceTimersByTime(500);
     expect(Source.opened).toHaveLength(11);

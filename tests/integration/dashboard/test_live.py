@@ -159,10 +159,12 @@ async def test_new_spans_of_a_run_that_is_looked_at_are_told(tmp_path: Path) -> 
         )
 
         async with watching(box, browser, traces=f"{run_id}:{run.trace_id}") as stream:
-            await news(stream)
+            begun = await news(stream)
             assert (await box.dev.post("/otel/v1/traces", json=spans)).status_code == 200
             told = await news(stream)
 
+    # The spans that came between the page's reading and the stream's beginning.
+    assert begun["tracesOf"] == [run_id]
     assert told["tracesOf"] == [run_id]
 
 

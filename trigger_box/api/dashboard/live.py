@@ -165,7 +165,8 @@ class _Stream:
         self._traces = traces
         self._cookie = cookie
         self._seq = 0
-        self._touched: set[str] = set()
+        # What a page has read of a trace is not known here: told once, so that it reads again.
+        self._touched: set[str] = set(traces)
 
     async def events(self, after: int | None) -> AsyncGenerator[bytes]:
         """Yield events until the caller is gone or the session has ended."""

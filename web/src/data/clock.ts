@@ -13,6 +13,11 @@ export function boxNow(): number {
   return now.value + skewMs.value;
 }
 
+/** The same for one decision, without following the clock. */
+export function boxNowOnce(): number {
+  return Date.now() + skewMs.peek();
+}
+
 function tick(): void {
   now.value = Date.now();
 }

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ApiError, api } from "./api";
-import { onNews, onReopened } from "./live";
+import { onFollowed, onNews } from "./live";
 import type { RunCounts } from "./types";
 
 const REREAD_MS = 2000;
@@ -33,11 +33,11 @@ export function useCounts(environmentId: string): void {
         if (!document.hidden) read();
       }, REREAD_MS);
     });
-    const stopReopened = onReopened(read);
+    const stopFollowed = onFollowed(read);
     return () => {
       isGone = true;
       stop();
-      stopReopened();
+      stopFollowed();
       clearTimeout(timer);
     };
   }, [environmentId]);

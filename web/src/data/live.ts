@@ -15,6 +15,8 @@ const HERE_MS = 20_000;
 const heardAtMs = signal<number | null>(null);
 const openedAtMs = signal<number>(Date.now());
 const watching = signal<string | null>(null);
+/** The stream covers what this tab shows: what changes from now on arrives. */
+let isFollowed = false;
 let trace: string | null = null;
 
 /** How long the stream has been silent, in ms. */
@@ -31,21 +33,22 @@ export const freshAtMs = computed(() => heardAtMs.value);
 
 type Listener = (news: News) => void;
 const listeners = new Set<Listener>();
-const reopened = new Set<() => void>();
+const waiting = new Set<() => void>();
 
 /** Instants of the worker's clock are not ours: only its lengths of time are used. */
 function hear(message: FromStream): void {
   const wasSilent = heardAtMs.value !== null && Date.now() - heardAtMs.value >= SILENCE_MS;
-  if (message.kind === "state") {
-    // For a tab that joins; after that the beats themselves say how it is (the first comes as the stream opens).
-    if (heardAtMs.value !== null || message.silentMs === null) return;
-    heardAtMs.value = Date.now() - message.silentMs;
-  } else {
+  if (message.kind !== "state") {
     heardAtMs.value = Date.now();
+  } else if (heardAtMs.value === null && message.silentMs !== null) {
+    // For a tab that joins; after that the beats themselves say how it is.
+    heardAtMs.value = Date.now() - message.silentMs;
   }
   if (message.kind === "beat") skewMs.value = message.boxNowMs - Date.now();
   if (message.kind === "news") for (const listener of listeners) listener(message.news);
-  if (wasSilent) for (const listener of reopened) listener();
+  const isFirst = !isFollowed && message.kind !== "news" && message.followed.some((id) => id === watching.value);
+  if (isFirst) isFollowed = true;
+  if (isFirst || (wasSilent && message.kind !== "state")) for (const listener of waiting) listener();
 }
 
 let send: ((message: ToStream) => void) | null = null;
@@ -61,7 +64,11 @@ function connect(): (message: ToStream) => void {
       // Said again and again: the worker forgets a tab that says nothing, and a slept tab comes back this way.
       setInterval(postAgain, HERE_MS);
       addEventListener("pagehide", () => post({ kind: "leave" }));
-      addEventListener("pageshow", postAgain);
+      addEventListener("pageshow", (event) => {
+        // Kept aside by the browser and shown again: what happened meanwhile was not told.
+        if (event.persisted) isFollowed = false;
+        postAgain();
+      });
       document.addEventListener("visibilitychange", postAgain);
       return post;
     } catch {
@@ -81,6 +88,7 @@ export function watch(environmentId: string | null): void {
   watching.value = environmentId;
   openedAtMs.value = Date.now();
   heardAtMs.value = null;
+  isFollowed = false;
   send ??= connect();
   send({ kind: "watch", environmentId, trace });
 }
@@ -101,8 +109,11 @@ export function onNews(listener: Listener): () => void {
   return () => listeners.delete(listener);
 }
 
-/** Called when the stream is back after it had been silent: read the page again. */
-export function onReopened(listener: () => void): () => void {
-  reopened.add(listener);
-  return () => reopened.delete(listener);
+/**
+ * Called when changes arrive from now on, for the first time or again after a silence: what was read before
+ * may have missed some.
+ */
+export function onFollowed(listener: () => void): () => void {
+  waiting.add(listener);
+  return () => waiting.delete(listener);
 }

@@ -37,10 +37,12 @@ self.onconnect = (event) => {
   port.onmessage = (message: MessageEvent<ToStream>) => {
     heard.set(port, Date.now());
     if (message.data.kind === "watch") ports.set(port, message.data);
-    if (message.data.kind === "leave") {
+    else {
       ports.delete(port);
       heard.delete(port);
-    } else port.postMessage(stream.state());
+    }
     stream.watch(watched());
+    // After that: the state says whether this tab is followed already, or has to wait for the first beat.
+    if (message.data.kind === "watch") port.postMessage(stream.state());
   };
 };

@@ -3,7 +3,7 @@
 import { type ReadonlySignal, signal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { ApiError } from "./api";
-import { onReopened } from "./live";
+import { onFollowed } from "./live";
 
 export interface Resource<T> {
   /** The last data that came, kept while newer data loads (the page dims it) and when that fails. */
@@ -11,12 +11,14 @@ export interface Resource<T> {
   error: ReadonlySignal<ApiError | null>;
   isLoading: ReadonlySignal<boolean>;
   reload: () => void;
+  /** Read again without a sign of it: what is shown stays as it is until the answer is here. */
+  refresh: () => void;
   /** Change what is shown without asking the box, for news from the live stream. */
   patch: (change: (data: T) => T) => void;
 }
 
 /**
- * Read when `key` changes, on `reload`, and when the live stream is back after a silence.
+ * Read when `key` changes, on `reload`, and when the live stream begins or is back after a silence.
  * An answer to an older question never replaces a newer one.
  */
 export function useResource<T>(key: string | null, read: (signal: AbortSignal) => Promise<T>): Resource<T> {
@@ -27,13 +29,23 @@ export function useResource<T>(key: string | null, read: (signal: AbortSignal) =
     const error = signal<ApiError | null>(null);
     const isLoading = signal(key !== null);
     const asked = signal(0);
+    const turn = { isQuiet: false, isUnderWay: false, isWantedAgain: false };
     return {
       data,
       error,
       isLoading,
       asked,
+      turn,
       reload: () => {
         asked.value += 1;
+      },
+      refresh: () => {
+        // What is under way is let through, so that a slow box shows something; then it is asked once more.
+        if (turn.isUnderWay) turn.isWantedAgain = true;
+        else {
+          turn.isQuiet = true;
+          asked.value += 1;
+        }
       },
       patch: (change: (value: T) => T) => {
         if (data.peek() !== null) data.value = change(data.peek() as T);
@@ -46,23 +58,32 @@ export function useResource<T>(key: string | null, read: (signal: AbortSignal) =
     state.asked.value;
     if (keySignal.value === null) return;
     const controller = new AbortController();
-    state.isLoading.value = true;
+    const { turn } = state;
+    if (!turn.isQuiet) state.isLoading.value = true;
+    turn.isQuiet = false;
+    turn.isUnderWay = true;
+    turn.isWantedAgain = false;
+    const answered = () => {
+      state.isLoading.value = false;
+      turn.isUnderWay = false;
+      if (turn.isWantedAgain) state.refresh();
+    };
     latest.current(controller.signal).then(
       (value) => {
         if (controller.signal.aborted) return;
         state.data.value = value;
         state.error.value = null;
-        state.isLoading.value = false;
+        answered();
       },
       (reason: unknown) => {
         if (controller.signal.aborted) return;
         if (!(reason instanceof ApiError)) throw reason;
         state.error.value = reason;
-        state.isLoading.value = false;
+        answered();
       },
     );
     return () => controller.abort();
   });
-  useEffect(() => onReopened(state.reload), []);
+  useEffect(() => onFollowed(state.refresh), []);
   return state;
 }

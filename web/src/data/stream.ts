@@ -12,8 +12,9 @@ export type ToStream = ({ kind: "watch" } & Watched) | { kind: "leave" };
 
 export type FromStream =
   | { kind: "news"; news: News }
-  | { kind: "beat"; boxNowMs: number }
-  | { kind: "state"; isOpen: boolean; silentMs: number | null };
+  | { kind: "beat"; boxNowMs: number; followed: string[] }
+  /** `followed`: the environments whose changes arrive from now on; none while the stream is not open. */
+  | { kind: "state"; followed: string[]; silentMs: number | null };
 
 export interface Stream {
   watch: (watched: Watched[]) => void;
@@ -39,12 +40,13 @@ export function createStream(tell: (message: FromStream) => void): Stream {
   let after: string | null = null;
   let tries = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isOpen = false;
+  // The box listens before it says its first word: from then on nothing falls in between.
+  let followed: string[] = [];
   let heardAtMs: number | null = null;
 
   const state = (): FromStream => ({
     kind: "state",
-    isOpen,
+    followed,
     silentMs: heardAtMs === null ? null : Date.now() - heardAtMs,
   });
 
@@ -52,30 +54,29 @@ export function createStream(tell: (message: FromStream) => void): Stream {
     source?.close();
     source = null;
     clearTimeout(timer);
+    followed = [];
     if (!wanted) return;
     const search = new URLSearchParams(wanted);
     if (after) search.set("after", after);
     const own = new EventSource(`/dashboard/api/live?${search}`);
     source = own;
-    own.onopen = () => {
+    const heard = (lastEventId: string) => {
       tries = 0;
-      isOpen = true;
       heardAtMs = Date.now();
-      tell(state());
+      after = lastEventId || after;
+      followed = environments.split(",");
     };
     own.addEventListener("news", (event) => {
-      heardAtMs = Date.now();
-      after = event.lastEventId || after;
+      heard(event.lastEventId);
       tell({ kind: "news", news: JSON.parse(event.data) as News });
     });
     own.addEventListener("beat", (event) => {
-      heardAtMs = Date.now();
-      after = event.lastEventId || after;
-      tell({ kind: "beat", boxNowMs: (JSON.parse(event.data) as { nowMs: number }).nowMs });
+      heard(event.lastEventId);
+      tell({ kind: "beat", boxNowMs: (JSON.parse(event.data) as { nowMs: number }).nowMs, followed });
     });
     own.onerror = () => {
       own.close();
-      isOpen = false;
+      followed = [];
       tell(state());
       timer = setTimeout(open, pauseMs(tries, Math.random()));
       tries += 1;
@@ -90,8 +91,8 @@ export function createStream(tell: (message: FromStream) => void): Stream {
       const search = next ? new URLSearchParams({ environments: next, ...(traces ? { traces } : {}) }).toString() : "";
       if (search === wanted) return;
       wanted = search;
-      // What another environment said last is no place to go on from.
-      if (next !== environments) after = null;
+      // The place to go on from holds for the whole box, so a tab that stays misses nothing when others come and go.
+      if (!next) after = null;
       environments = next;
       tries = 0;
       open();

@@ -55,17 +55,11 @@ export function Menu({
   const [isOpen, setOpen] = useState(false);
   const close = () => popover.current?.hidePopover();
 
-  useEffect(() => {
-    const element = popover.current;
-    if (!element) return;
-    const onToggle = (event: Event) => {
-      const opened = (event as ToggleEvent).newState === "open";
-      setOpen(opened);
-      if (!opened && element.contains(document.activeElement)) button.current?.focus();
-    };
-    element.addEventListener("toggle", onToggle);
-    return () => element.removeEventListener("toggle", onToggle);
-  }, []);
+  const onToggle = (event: ToggleEvent) => {
+    const opened = event.newState === "open";
+    setOpen(opened);
+    if (!opened && popover.current?.contains(document.activeElement)) button.current?.focus();
+  };
 
   useEffect(() => {
     const element = popover.current;
@@ -118,6 +112,7 @@ export function Menu({
         class={`menu pop ${extra}`.trim()}
         role={kind}
         aria-label={name}
+        onToggle={onToggle}
         onKeyDown={onKeyDown}
       >
         {isOpen && children(close)}

@@ -1,10 +1,10 @@
 /** Keep a run's page fresh: its facts when it changes, its trace when anything in its tree does. */
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import { boxNowOnce } from "../../data/clock";
 import { onNews, watchTrace } from "../../data/live";
 import type { Resource } from "../../data/resource";
 import type { RunPage, Trace } from "../../data/types";
-import { isFinal } from "../../parts/statuses";
 
 const FACTS_MS = 250;
 const TRACE_MS = 250;
@@ -12,6 +12,7 @@ const TRACE_MS = 250;
 const LARGE_NODES = 1000;
 const LARGE_TRACE_MS = 2000;
 const LOADING_MS = 1000;
+const LATE_MS = 60_000;
 
 /** Runs `act` soon after the first call, and never twice within the pause. */
 export function throttled(act: () => void, pauseMs: () => number): { call: () => void; stop: () => void } {
@@ -50,7 +51,11 @@ export function useLiveRun(id: string, facts: Resource<RunPage>, trace: Resource
     };
   }, [id, facts, trace]);
   const page = facts.data.value;
-  const traceId = page !== null && !isFinal(page.run.status) ? page.detail.traceId : null;
+  // The last spans of a run may come after its end: who saw it going, or came soon after, follows on.
+  const isFollowed = useRef(false);
+  if (page !== null && (page.run.finishedAtMs === null || boxNowOnce() - page.run.finishedAtMs < LATE_MS))
+    isFollowed.current = true;
+  const traceId = page !== null && isFollowed.current ? page.detail.traceId : null;
   useEffect(() => (traceId === null ? undefined : watchTrace(id, traceId)), [id, traceId]);
   // Rows of an older run may still be on their way from the disk.
   const isLoading = trace.data.value?.isLoading ?? false;

@@ -1,6 +1,6 @@
 /** One run: what happened, when, and why; live while it runs. */
 
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
 import { pageHref, runHref, useSearch } from "../../app/address";
 import { Contained } from "../../app/crash";
@@ -215,6 +215,20 @@ function TracePart({
   );
 }
 
+/** What one asks for before the run is there is done once it is: the last wish counts, and only on this page. */
+function useOnceLoaded(page: RunPage | null): (act: (page: RunPage) => void) => void {
+  const wish = useRef<((page: RunPage) => void) | null>(null);
+  useEffect(() => {
+    if (page === null) return;
+    wish.current?.(page);
+    wish.current = null;
+  }, [page]);
+  return (act) => {
+    if (page) act(page);
+    else wish.current = act;
+  };
+}
+
 export default function Run() {
   const { params } = useRoute();
   // Each run has a page of its own: nothing of the last one may shine through.
@@ -247,6 +261,7 @@ function OneRun({ id }: { id: string }) {
   };
   const select = (span: string) => set({ span: span === rootNode?.id ? null : span });
   const go = (other: string | null | undefined) => other && route(runHref(place, other));
+  const onceLoaded = useOnceLoaded(page);
   useCommands([
     {
       title: "Replay",
@@ -254,7 +269,7 @@ function OneRun({ id }: { id: string }) {
       keys: ["r"],
       icon: "replay",
       isInPalette: true,
-      run: () => page && replay([id]),
+      run: () => onceLoaded(() => replay([id])),
     },
     {
       title: "Cancel",
@@ -262,12 +277,12 @@ function OneRun({ id }: { id: string }) {
       keys: ["c"],
       icon: "cancel",
       isInPalette: true,
-      run: () => page?.run.isCancellable && cancel([id]),
+      run: () => onceLoaded((loaded) => loaded.run.isCancellable && cancel([id])),
     },
     { title: "Previous run", group: "Run page", keys: ["[", "k"], run: () => go(previous) },
     { title: "Next run", group: "Run page", keys: ["]", "j"], run: () => go(next) },
-    { title: "Root run", group: "Run page", keys: ["t"], run: () => go(page?.root?.id) },
-    { title: "Parent run", group: "Run page", keys: ["p"], run: () => go(page?.parent?.id) },
+    { title: "Root run", group: "Run page", keys: ["t"], run: () => onceLoaded(({ root }) => go(root?.id)) },
+    { title: "Parent run", group: "Run page", keys: ["p"], run: () => onceLoaded(({ parent }) => go(parent?.id)) },
     ...TABS.filter((own) => own.keys).map((own) => ({
       title: own.label,
       group: "Run page" as const,
