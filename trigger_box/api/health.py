@@ -68,9 +68,11 @@ async def _check_ready(rooms: Rooms) -> None:
 
     Raises:
         NotReadyError: too many changes wait for the disk, or the box is stopping.
+        StoreFullError: the disk is full. Asking makes the box look whether it still is.
     """
     if rooms.store.backlog > _BACKLOG_READY_MAX or rooms.streams.is_closing:
         raise NotReadyError
+    await rooms.store.look_at_disk()
     await rooms.store.readers.one(sql.last_change)
 
 

@@ -6,25 +6,32 @@ by the retention keeper.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from trigger_box.domain.errors import NotFoundError, StoreFullError
 
 _DIGEST: Final = re.compile(r"^[0-9a-f]{64}$")
-_NO_SPACE: Final = 28  # errno ENOSPC
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_OnFull = Callable[[], None]
 
 
 class Blobs:
-    """A folder of immutable blobs. All methods block: call them in a thread."""
+    """A folder of immutable blobs. All methods block: call them in a thread.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        on_full: told when the disk is full, in that thread.
+    """
+
+    def __init__(self, folder: Path, *, on_full: _OnFull) -> None:
         self._folder = folder
+        self._on_full = on_full
 
     def put(self, data: bytes) -> str:
         """Store ``data`` durably; return its digest (64 hex digits). The same data is stored once.
@@ -36,19 +43,18 @@ class Blobs:
         path = self.path(digest)
         if path.exists():
             return digest
-        path.parent.mkdir(mode=0o700, exist_ok=True)
         temporary = path.with_name(f".{digest}.{os.getpid()}.{os.urandom(4).hex()}")
         try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.rename(path)
-            _sync_folder(path.parent)
-        except OSError as error:
+            with _disk_full_is_ours(self._on_full):
+                path.parent.mkdir(mode=0o700, exist_ok=True)
+                with temporary.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.rename(path)
+                _sync_folder(path.parent)
+        except BaseException:
             temporary.unlink(missing_ok=True)
-            if error.errno == _NO_SPACE:
-                raise StoreFullError from error
             raise
         return digest
 
@@ -58,7 +64,7 @@ class Blobs:
         Raises:
             StoreFullError: the disk is full.
         """
-        return NewBlob(self._folder)
+        return NewBlob(self._folder, on_full=self._on_full)
 
     def get(self, digest: str) -> bytes:
         """Return a blob's bytes.
@@ -92,12 +98,13 @@ class Blobs:
 class NewBlob:
     """A blob that is still being written, under a name nobody looks for. All methods block."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, on_full: _OnFull) -> None:
         self._folder = folder
+        self._on_full = on_full
         self._hash = hashlib.sha256()
         self.bytes = 0
         self._path = folder / f".new.{os.getpid()}.{os.urandom(8).hex()}"
-        with _disk_full_is_ours():
+        with _disk_full_is_ours(on_full):
             self._file = self._path.open("wb")
 
     def add(self, piece: bytes) -> None:
@@ -106,7 +113,7 @@ class NewBlob:
         Raises:
             StoreFullError: the disk is full; nothing is kept.
         """
-        with _disk_full_is_ours():
+        with _disk_full_is_ours(self._on_full):
             self._file.write(piece)
         self._hash.update(piece)
         self.bytes += len(piece)
@@ -119,7 +126,7 @@ class NewBlob:
         """
         digest = self._hash.hexdigest()
         path = self._folder / digest[:2] / digest
-        with _disk_full_is_ours():
+        with _disk_full_is_ours(self._on_full):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -130,18 +137,21 @@ class NewBlob:
 
     def drop(self) -> None:
         """Forget it. Safe after ``keep``, which it does not undo."""
-        self._file.close()
+        # On a full disk closing fails, too: it writes what is left in its buffer.
+        with suppress(OSError):
+            self._file.close()
         self._path.unlink(missing_ok=True)
 
 
 @contextmanager
-def _disk_full_is_ours() -> Generator[None]:
+def _disk_full_is_ours(on_full: _OnFull) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == _NO_SPACE:
-            raise StoreFullError from error
-        raise
+        if error.errno not in _NO_SPACE:
+            raise
+        on_full()
+        raise StoreFullError from error
 
 
 def _sync_folder(folder: Path) -> None:

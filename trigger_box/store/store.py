@@ -9,9 +9,10 @@ import threading
 from collections.abc import Callable
 from typing import Final, Self, TypeVar
 
-from trigger_box.domain.errors import UnavailableError
+from trigger_box.domain.errors import StoreFullError, UnavailableError
 from trigger_box.store.blobs import Blobs
 from trigger_box.store.connections import open_writer
+from trigger_box.store.disk import Disk
 from trigger_box.store.feed import Feed
 from trigger_box.store.folder import DataFolder, FolderLock
 from trigger_box.store.migrate import migrate
@@ -30,13 +31,15 @@ class Store:
 
     def __init__(self, folder: DataFolder) -> None:
         self.folder = folder
-        self.blobs = Blobs(folder.blobs)
+        self.disk = Disk(folder)
+        self.blobs = Blobs(folder.blobs, on_full=self.disk.failed)
         self.feed = Feed()
         self.readers = Readers()
         self._lock = FolderLock(folder)
         self._writer: Writer | None = None
         self._connection: sqlite3.Connection | None = None
         self._checkpointer: _Checkpointer | None = None
+        self._looking = asyncio.Lock()
 
     @classmethod
     async def open(cls, folder: DataFolder) -> Self:
@@ -100,7 +103,25 @@ class Store:
             UnavailableError: the writer has too much to do, or the disk failed.
             StoreFullError: the disk is full; nothing was stored.
         """
-        return await self.submit(change)
+        try:
+            return await self.submit(change)
+        except StoreFullError:
+            self.disk.failed()
+            raise
+
+    async def look_at_disk(self) -> None:
+        """Check that the disk takes something again, if it was full.
+
+        Raises:
+            StoreFullError: it does not.
+        """
+        if self.disk.is_full and not self._looking.locked():
+            async with self._looking:
+                if await asyncio.to_thread(self.disk.has_room):
+                    await self.write(_touch)
+                    self.disk.worked()
+        if self.disk.is_full:
+            raise StoreFullError
 
     def submit(self, change: Callable[[Transaction], T]) -> asyncio.Future[T]:
         """Hand over one change without waiting; otherwise like ``write``.
@@ -139,9 +160,17 @@ class Store:
         return 0 if row is None else int(row["seq"])
 
     def _on_committed(self, changes: list[Change]) -> None:
+        self.disk.worked()
         self.feed.publish(changes)
         if self._checkpointer is not None:
             self._checkpointer.count(len(changes))
+
+
+def _touch(tx: Transaction) -> None:
+    """Write something that nobody sees: a commit like any other."""
+    nothing = {"at_ms": 0, "environment_id": None, "subject": "", "kind": "", "body": ""}
+    tx.execute(sql.insert_change, nothing)
+    tx.execute(sql.take_back_change)
 
 
 class _Checkpointer:

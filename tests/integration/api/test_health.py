@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,39 @@ async def test_a_box_that_stops_is_not_ready(tmp_path: Path) -> None:
         answer = await box.nobody.get("/readyz")
 
     assert answer.status_code == 503
+
+
+async def test_a_box_whose_disk_is_full_is_not_ready_until_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_box(tmp_path) as box:
+        known = await triggered(box.dev)
+        connection = box.rooms.store._connection
+        assert connection is not None
+
+        def no_room(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "posix_fallocate", no_room)
+            connection.execute("PRAGMA max_page_count = 1")
+            refused = await box.dev.post(
+                "/api/v1/tasks/hello/trigger", json={"payload": "x" * 50_000}
+            )
+            ready, health = [await box.nobody.get(path) for path in ("/readyz", "/healthcheck")]
+            alive = await box.nobody.get("/healthz")
+            read = await box.dev.get(f"/api/v3/runs/{known}")
+        connection.execute("PRAGMA max_page_count = 100000")
+        ready_again = await box.nobody.get("/readyz")
+        await triggered(box.dev)
+
+    assert refused.status_code == 503
+    assert refused.json()["code"] == "disk_full"
+    assert refused.headers["x-should-retry"] == "true"
+    assert (ready.status_code, ready.json()["code"]) == (503, "disk_full")
+    assert health.status_code == 503
+    assert (alive.status_code, read.status_code) == (200, 200)
+    assert ready_again.status_code == 200
 
 
 def from_elsewhere(box: TestBox, token: str | None = None):

@@ -11,6 +11,10 @@ SELECT seq, at_ms, environment_id, subject, kind, body
 -- name: last_change
 SELECT ifnull(max(seq), 0) AS seq FROM changes;
 
+-- name: take_back_change
+-- The change just inserted, before anybody has seen it. By primary key.
+DELETE FROM changes WHERE seq = last_insert_rowid();
+
 -- name: delete_old_changes
 -- Forget what every reader has long seen, in small bites, oldest first. The newest row stays, so
 -- that seq goes on counting. By primary key.
