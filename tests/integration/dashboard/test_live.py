@@ -26,9 +26,14 @@ ENDS_S = 5.0
 
 @asynccontextmanager
 async def watching(
-    box: TestBox, browser: httpx.AsyncClient, *, traces: str = "", after: str = ""
+    box: TestBox,
+    browser: httpx.AsyncClient,
+    *,
+    environment: str | None = None,
+    traces: str = "",
+    after: str = "",
 ) -> AsyncIterator[Open]:
-    """Open the stream for the development environment; its first news and beat are heard."""
+    """Open the stream, for the development environment unless told otherwise."""
     cookie = "; ".join(f"{each.name}={each.value}" for each in browser.cookies.jar)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,7 +43,8 @@ async def watching(
             send,
         )
 
-    query = f"environments={box.environments['dev'].id}&traces={traces}&after={after}"
+    watched = environment or box.environments["dev"].id
+    query = f"environments={watched}&traces={traces}&after={after}"
     async with opened(app, "http", f"{API}/live", "", query=query) as stream:
         begun = await stream.next()
         assert begun["status"] == 200
@@ -166,6 +172,58 @@ async def test_new_spans_of_a_run_that_is_looked_at_are_told(tmp_path: Path) -> 
     # The spans that came between the page's reading and the stream's beginning.
     assert begun["tracesOf"] == [run_id]
     assert told["tracesOf"] == [run_id]
+
+
+async def test_two_runs_of_one_trace_are_both_told(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        browser = await signed_in(box)
+        traceparent = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+        runs = sorted(
+            [
+                (
+                    await box.dev.post("/api/v1/tasks/hello/trigger", json={}, headers=traceparent)
+                ).json()["id"]
+                for _ in range(2)
+            ]
+        )
+
+        async with watching(
+            box, browser, traces=",".join(f"{run_id}:{'a' * 32}" for run_id in runs)
+        ) as stream:
+            begun = await news(stream)
+
+    assert begun["tracesOf"] == runs
+
+
+async def test_what_somebody_elses_run_does_is_told_to_nobody_else(tmp_path: Path) -> None:
+    async with a_box(tmp_path) as box:
+        stranger = await signed_in(box, OTHER)
+        bob = await box.rooms.access.user_by_email(OTHER)
+        theirs = await box.rooms.access.create_project(bob, name="Elsewhere")
+        own = await box.rooms.access.environment_of_key(theirs.keys["dev"])
+        run_id = await triggered(box.dev)
+        run = await box.rooms.telemetry.run(box.environments["dev"].id, run_id)
+        mine = await triggered(box.client(theirs.keys["dev"]))
+
+        async with watching(
+            box,
+            stranger,
+            environment=own.id,
+            # Also as the trace of a run of their own: whose trace it is, the box knows.
+            traces=f"{run_id}:{run.trace_id},{mine}:{run.trace_id}",
+        ) as stream:
+            begun = await news(stream)
+            spans = a_request(
+                Signal.TRACES,
+                a_span("b" * 16, run.span_id, "work", trace_id=run.trace_id, run_id=run_id),
+            )
+            assert (await box.dev.post("/otel/v1/traces", json=spans)).status_code == 200
+            await triggered(box.client(theirs.keys["dev"]))
+            told = await news(stream)
+
+    assert begun["tracesOf"] == [mine]
+    assert told["tracesOf"] == []
+    assert len(told["runs"]) == 1
 
 
 async def test_signing_out_ends_the_stream(tmp_path: Path) -> None:

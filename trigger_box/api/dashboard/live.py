@@ -129,6 +129,7 @@ async def live(  # noqa: PLR0913 - three query parameters
 ) -> EventStream:
     """Stream news of some environments, and of new spans in some traces (``RUN:TRACE`` each).
 
+    A trace is followed only if its run is in one of these environments, and as the box knows it.
     ``after`` is the id of the last event that was seen: what came since is told first.
     """
     ids = [part for part in environments.split(",") if part]
@@ -139,18 +140,35 @@ async def live(  # noqa: PLR0913 - three query parameters
     if rooms.streams.open_count >= limits.LIVE_STREAMS_MAX:
         raise TooManyStreamsError
     watched = [await environment_of(rooms, user, each) for each in ids]
-    pairs = [part.partition(":") for part in traces.split(",") if part]
+    run_ids = [part.partition(":")[0] for part in traces.split(",") if part]
     stream = _Stream(
         rooms,
         watched,
-        traces={trace_id: run_id for run_id, _, trace_id in pairs[: limits.LIVE_ENVIRONMENTS_MAX]},
+        traces=await _traces_of(rooms, watched, run_ids[: limits.LIVE_ENVIRONMENTS_MAX]),
         cookie=session_cookie(request, rooms),
     )
     return EventStream(stream.events(_seq(after)), streams=rooms.streams)
 
 
+async def _traces_of(
+    rooms: Rooms, environments: Sequence[Environment], run_ids: Sequence[str]
+) -> dict[str, str]:
+    """Return the trace of each run, without those that are in none of these environments."""
+    if not run_ids:
+        return {}
+    rows = await rooms.store.readers.all(
+        sql.traces_of_runs,
+        {
+            "environment_ids": _encode([each.id for each in environments]).decode(),
+            "ids": _encode(run_ids).decode(),
+            "limit": limits.LIVE_ENVIRONMENTS_MAX,
+        },
+    )
+    return {row["id"]: row["trace_id"] for row in rows}
+
+
 class _Stream:
-    """One open stream."""
+    """One open stream. ``traces``: the trace of each run whose spans are watched."""
 
     def __init__(
         self,
@@ -179,8 +197,8 @@ class _Stream:
                 for each in self._gathered
             ]
             watches = {
-                trace_id: stack.enter_context(self._rooms.telemetry.watch(run_id, trace_id))
-                for trace_id, run_id in self._traces.items()
+                run_id: stack.enter_context(self._rooms.telemetry.watch(run_id, trace_id))
+                for run_id, trace_id in self._traces.items()
             }
             waits = _Waits(subscriptions, watches)
             stack.callback(waits.cancel)
@@ -243,7 +261,7 @@ class _Stream:
                 runs=await self._rows(each),
                 is_gap=each.is_gap,
                 tasks_changed=each.tasks_changed,
-                traces_of=[self._traces[trace_id] for trace_id in touched],
+                traces_of=touched,
                 presence=each.presence,
             )
             each.forget()
@@ -280,7 +298,7 @@ class _Waits:
         self._watches = watches
         self._changes = {each: asyncio.ensure_future(each.next()) for each in subscriptions}
         self._touches = {
-            trace_id: asyncio.ensure_future(watch.changed()) for trace_id, watch in watches.items()
+            run_id: asyncio.ensure_future(watch.changed()) for run_id, watch in watches.items()
         }
 
     async def wait(self, timeout_s: float) -> bool:
@@ -303,10 +321,10 @@ class _Waits:
         return waiting.result()
 
     def touched(self) -> set[str]:
-        """Return the traces that have got rows, and watch on."""
-        found = {trace_id for trace_id, waiting in self._touches.items() if waiting.done()}
-        for trace_id in found:
-            self._touches[trace_id] = asyncio.ensure_future(self._watches[trace_id].changed())
+        """Return the runs whose traces have got rows, and watch on."""
+        found = {run_id for run_id, waiting in self._touches.items() if waiting.done()}
+        for run_id in found:
+            self._touches[run_id] = asyncio.ensure_future(self._watches[run_id].changed())
         return found
 
     def cancel(self) -> None:

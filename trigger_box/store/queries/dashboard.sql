@@ -105,6 +105,13 @@ SELECT count(*) AS runs FROM (
 SELECT * FROM runs WHERE environment_id = :environment_id AND id IN (SELECT value FROM json_each(:ids))
  LIMIT :limit;
 
+-- name: traces_of_runs
+-- The traces of some runs of some environments. Served by runs_newest.
+SELECT id, trace_id FROM runs
+ WHERE environment_id IN (SELECT value FROM json_each(:environment_ids))
+   AND id IN (SELECT value FROM json_each(:ids))
+ LIMIT :limit;
+
 -- name: environment_of_run
 SELECT environment_id FROM runs WHERE id = :id;
 
