@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from trigger_box.sdk import idempotency_keys, retry
     from trigger_box.sdk.cancellation import CancelSignal
-    from trigger_box.sdk.client import Client, configure, using
+    from trigger_box.sdk.client import AsyncTriggerBox, TriggerBox, configure, using
     from trigger_box.sdk.context import Context, RunInfo, ctx
     from trigger_box.sdk.errors import (
         AbortTaskRunError,
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 _EXPORTS = {
     "cancellation": ("CancelSignal",),
-    "client": ("Client", "configure", "using"),
+    "client": ("AsyncTriggerBox", "TriggerBox", "configure", "using"),
     "context": ("Context", "RunInfo", "ctx"),
     "errors": (
         "AbortTaskRunError",
@@ -117,10 +117,10 @@ _NAMESPACES = ("idempotency_keys", "retry")
 __all__ = [
     "AbortTaskRunError",
     "ApiError",
+    "AsyncTriggerBox",
     "AuthenticationError",
     "BadRequest",
     "CancelSignal",
-    "Client",
     "CompleteTaskWithOutput",
     "ConfigError",
     "Conflict",
@@ -154,6 +154,7 @@ __all__ = [
     "SubtaskError",
     "SyncInAsyncError",
     "Task",
+    "TriggerBox",
     "TriggerBoxError",
     "UnawaitedCallWarning",
     "UnexpectedAnswer",

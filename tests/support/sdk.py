@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from trigger_box.sdk.cancellation import CancelSignal
-from trigger_box.sdk.client import Client
+from trigger_box.sdk.client import AsyncTriggerBox, Client, TriggerBox
 from trigger_box.sdk.context import Context
 from trigger_box.sdk.metadata_document import MetadataDocument, MetadataOperation
 from trigger_box.sdk.retry import policy
@@ -62,12 +62,16 @@ class ScriptedServer:
     def asynchronous(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(self))
 
-    def client(self, **options: Any) -> Client:
+    def client(self, **options: Any) -> AsyncTriggerBox:
+        return AsyncTriggerBox(**self._given(options))
+
+    def blocking_client(self, **options: Any) -> TriggerBox:
+        return TriggerBox(**self._given(options))
+
+    def _given(self, options: dict[str, Any]) -> dict[str, Any]:
         # The pauses of the real policy are tested without a clock; here they are as good as none.
         fast = policy(5, min_delay=0.001, max_delay=0.001, jitter=False)
-        return Client(
-            **{"secret_key": KEY, "base_url": ORIGIN, "retry": fast, "http": self, **options}
-        )
+        return {"secret_key": KEY, "base_url": ORIGIN, "retry": fast, "http": self, **options}
 
     @property
     def request(self) -> httpx.Request:

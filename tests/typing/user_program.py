@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from trigger_box import (
     AbortTaskRunError,
+    AsyncTriggerBox,
     CancelSignal,
-    Client,
     Context,
     Err,
     Ok,
@@ -24,6 +24,7 @@ from trigger_box import (
     RunHandle,
     RunStatus,
     RunSummary,
+    TriggerBox,
     configure,
     ctx,
     idempotency_keys,
@@ -151,7 +152,7 @@ async def from_an_async_program() -> None:
     assert_type(await runs.poll("run_1", interval=2), Run[Any])
     assert_type(await runs.reschedule("run_1", delay=timedelta(hours=1)), Run[Any])
 
-    async with Client(secret_key="tr_dev_x", base_url="http://box.test") as client:
+    async with AsyncTriggerBox(secret_key="tr_dev_x", base_url="http://box.test") as client:
         assert_type(
             await client.tasks.trigger(send_reminder, Welcome(to="a")), RunHandle[Welcome, Sent]
         )
@@ -173,6 +174,10 @@ def from_a_blocking_program() -> None:
         assert_type(each, RunSummary)
     assert_type(runs.sync.retrieve(handle), Run[Sent])
     assert_type(tasks.sync.trigger("a", 5, payload_type=int), RunHandle[int, Any])
+
+    with TriggerBox(secret_key="tr_dev_x", base_url="http://box.test") as client:
+        assert_type(client.tasks.trigger(send_reminder, Welcome(to="a")), RunHandle[Welcome, Sent])
+        assert_type(client.runs.retrieve(handle), Run[Sent])
 
 
 async def in_place() -> None:

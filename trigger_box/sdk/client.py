@@ -1,7 +1,7 @@
 """Clients: where calls go, with which key, and on which connections.
 
-``configure`` sets the process's own client up, ``using`` swaps it for a scope, and a ``Client``
-made by hand is isolated from both and from the environment.
+``configure`` sets the process's own client up, ``using`` swaps it for a scope. ``AsyncTriggerBox``
+and its blocking twin ``TriggerBox`` are isolated from both and from the environment.
 """
 
 from __future__ import annotations
@@ -24,21 +24,19 @@ if TYPE_CHECKING:
     from trigger_box.clock import SystemClock
     from trigger_box.ids import IdSource
     from trigger_box.sdk.connections import Connections, HttpFactory
-    from trigger_box.sdk.runs import Runs
-    from trigger_box.sdk.tasks import Tasks
+    from trigger_box.sdk.runs import BlockingRuns, Runs
+    from trigger_box.sdk.tasks import BlockingTasks, Tasks
     from trigger_box.sdk.transport import Line, Operation
 
 T = TypeVar("T")
+AnyClient = TypeVar("AnyClient", bound="Client")
 
 _API_VERSION: Final = "2025-07-16"
 _SCHEMES: Final = ("http://", "https://")
 
 
 class Client:
-    """A server and a key, for programs that talk to more than one.
-
-    Async methods are awaited; their blocking twins are under ``.sync``. Close it with
-    ``await client.aclose()`` or ``client.close()``, or use it in a ``with`` block.
+    """What all clients are: a server, a key, and the connections to it.
 
     Args:
         secret_key: the environment's key, ``tr_dev_…`` and so on, or a public access token.
@@ -71,20 +69,6 @@ class Client:
         self._http = http
         self._belongs_to_run = False
 
-    @cached_property
-    def tasks(self) -> Tasks:
-        """Trigger tasks."""
-        from trigger_box.sdk.tasks import Tasks  # noqa: PLC0415 - tasks knows client
-
-        return Tasks(lambda: self)
-
-    @cached_property
-    def runs(self) -> Runs:
-        """Look at runs, and act on them."""
-        from trigger_box.sdk.runs import Runs  # noqa: PLC0415 - runs knows client
-
-        return Runs(lambda: self)
-
     def within_run(self) -> Self:
         """Return the client itself, made part of the run that executes here: for the worker.
 
@@ -113,17 +97,6 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._settings().api_url}>"
@@ -168,6 +141,63 @@ class Client:
         from trigger_box.sdk.connections import Connections, DefaultHttp  # noqa: PLC0415 - late
 
         return Connections(self._http or DefaultHttp())
+
+
+class AsyncTriggerBox(Client):
+    """A server and a key, for async programs that talk to more than one.
+
+    ``await client.tasks.trigger(…)``, ``await client.runs.retrieve(…)``. Close it with
+    ``await client.aclose()``, or use it in an ``async with`` block. Key and address are required:
+    nothing comes from the environment or from ``configure``. ``TriggerBox`` is its blocking twin.
+    """
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """Trigger tasks."""
+        from trigger_box.sdk.tasks import Tasks  # noqa: PLC0415 - tasks knows client
+
+        return Tasks(lambda: self)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Look at runs, and act on them."""
+        from trigger_box.sdk.runs import Runs  # noqa: PLC0415 - runs knows client
+
+        return Runs(lambda: self)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+class TriggerBox(Client):
+    """A server and a key, for blocking programs that talk to more than one.
+
+    ``client.tasks.trigger(…)``, ``client.runs.retrieve(…)``. Close it with ``client.close()``, or
+    use it in a ``with`` block; threads may share it. ``AsyncTriggerBox`` is its async twin, and
+    takes the same arguments.
+    """
+
+    @cached_property
+    def tasks(self) -> BlockingTasks:
+        """Trigger tasks."""
+        from trigger_box.sdk.tasks import BlockingTasks  # noqa: PLC0415 - tasks knows client
+
+        return BlockingTasks(lambda: self)
+
+    @cached_property
+    def runs(self) -> BlockingRuns:
+        """Look at runs, and act on them."""
+        from trigger_box.sdk.runs import BlockingRuns  # noqa: PLC0415 - runs knows client
+
+        return BlockingRuns(lambda: self)
 
 
 def _standard_headers(settings: Settings, runtime: RunRuntime | None) -> dict[str, str]:
@@ -256,7 +286,7 @@ def configure(  # noqa: PLR0913 - what a client is made of
 
 
 @contextmanager
-def using(client: Client) -> Generator[Client]:
+def using(client: AnyClient) -> Generator[AnyClient]:
     """Send calls of this block (and of the asyncio tasks it starts) to another client."""
     token = _scoped.set(client)
     try:

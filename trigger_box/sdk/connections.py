@@ -9,6 +9,7 @@ import asyncio
 import os
 import weakref
 from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -16,6 +17,8 @@ from trigger_box.sdk.limits import ANSWER_BYTES_MAX, ANSWER_S_MAX, CONNECT_S_MAX
 from trigger_box.sdk.transport import Answer, Request, UnreachableError
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 
@@ -38,17 +41,17 @@ class DefaultHttp:
         """Return a new client for blocking calls."""
         import httpx  # noqa: PLC0415 - imported at the first call
 
-        return httpx.Client(timeout=_default_timeout())
+        return httpx.Client(timeout=_default_timeout(), verify=_certificates())
 
     def asynchronous(self) -> httpx.AsyncClient:
         """Return a new client for one event loop."""
         import httpx  # noqa: PLC0415 - imported at the first call
 
-        return httpx.AsyncClient(timeout=_default_timeout())
+        return httpx.AsyncClient(timeout=_default_timeout(), verify=_certificates())
 
 
 class Connections:
-    """The pools of one ``Client``."""
+    """The pools of one client."""
 
     def __init__(self, factory: HttpFactory) -> None:
         self._factory: Final = factory
@@ -179,6 +182,14 @@ def _answer(status: int, headers: Mapping[str, str], body: bytearray, now_ms: in
 
 def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return whom to trust. Reading it takes tens of milliseconds, so it is read once."""
+    import httpx  # noqa: PLC0415 - imported at the first call
+
+    return httpx.create_ssl_context()
 
 
 def _default_timeout() -> httpx.Timeout:

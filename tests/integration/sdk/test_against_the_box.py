@@ -14,8 +14,8 @@ from tests.integration.api.life import a_version, completed, started, taken
 from tests.support.box import ORIGIN, TestBox, a_box
 from trigger_box import (
     AbortTaskRunError,
+    AsyncTriggerBox,
     AuthenticationError,
-    Client,
     Context,
     Err,
     NotFound,
@@ -53,12 +53,14 @@ async def box(tmp_path: Path) -> AsyncIterator[TestBox]:
 
 
 @pytest.fixture
-def client(box: TestBox) -> Client:
+def client(box: TestBox) -> AsyncTriggerBox:
     return client_of(box, box.project.keys["dev"])  # type: ignore[union-attr]
 
 
-def client_of(box: TestBox, key: str) -> Client:
-    return Client(secret_key=key, base_url=ORIGIN, http=InProcess(box), retry=retry.policy(1))
+def client_of(box: TestBox, key: str) -> AsyncTriggerBox:
+    return AsyncTriggerBox(
+        secret_key=key, base_url=ORIGIN, http=InProcess(box), retry=retry.policy(1)
+    )
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def welcome() -> Any:
 
 
 async def test_a_run_is_made_and_read_back(
-    client: Client, welcome: AsyncTask[Welcome, None]
+    client: AsyncTriggerBox, welcome: AsyncTask[Welcome, None]
 ) -> None:
     handle = await client.tasks.trigger(
         welcome,
@@ -95,7 +97,7 @@ async def test_a_run_is_made_and_read_back(
     assert not run.is_final
 
 
-async def test_a_large_payload_arrives_whole(client: Client) -> None:
+async def test_a_large_payload_arrives_whole(client: AsyncTriggerBox) -> None:
     text = "ż" * 100_000
 
     handle = await client.tasks.trigger("large", {"text": text})
@@ -103,7 +105,9 @@ async def test_a_large_payload_arrives_whole(client: Client) -> None:
     assert (await handle.retrieve()).payload == {"text": text}
 
 
-async def test_a_cancelled_run_is_an_error_when_its_result_is_asked_for(client: Client) -> None:
+async def test_a_cancelled_run_is_an_error_when_its_result_is_asked_for(
+    client: AsyncTriggerBox,
+) -> None:
     handle = await client.tasks.trigger("a", {})
 
     await handle.cancel()
@@ -113,7 +117,9 @@ async def test_a_cancelled_run_is_an_error_when_its_result_is_asked_for(client: 
     assert result.task_id == "a"
 
 
-async def test_a_delayed_run_can_be_rescheduled_and_any_run_replayed(client: Client) -> None:
+async def test_a_delayed_run_can_be_rescheduled_and_any_run_replayed(
+    client: AsyncTriggerBox,
+) -> None:
     handle = await client.tasks.trigger("a", {"n": 1}, delay="1h")
 
     later = await client.runs.reschedule(handle, delay="2h")
@@ -126,7 +132,7 @@ async def test_a_delayed_run_can_be_rescheduled_and_any_run_replayed(client: Cli
         await client.runs.reschedule(copy, delay="1h")
 
 
-async def test_runs_are_listed_page_by_page_and_by_filter(client: Client) -> None:
+async def test_runs_are_listed_page_by_page_and_by_filter(client: AsyncTriggerBox) -> None:
     made = [(await client.tasks.trigger("many", {"n": n}, tags=[f"n{n % 2}"])).id for n in range(5)]
 
     every = [run.id async for run in client.runs.list(task="many", limit=2)]
@@ -136,7 +142,9 @@ async def test_runs_are_listed_page_by_page_and_by_filter(client: Client) -> Non
     assert odd == [made[3], made[1]]
 
 
-async def test_what_the_box_refuses_has_its_exception(box: TestBox, client: Client) -> None:
+async def test_what_the_box_refuses_has_its_exception(
+    box: TestBox, client: AsyncTriggerBox
+) -> None:
     with pytest.raises(NotFound):
         await client.runs.retrieve("run_00000000000000000000000000")
     with pytest.raises(AuthenticationError):
@@ -146,7 +154,7 @@ async def test_what_the_box_refuses_has_its_exception(box: TestBox, client: Clie
 
 
 async def test_a_worker_made_of_the_sdks_parts_and_a_caller_understand_each_other(
-    box: TestBox, client: Client
+    box: TestBox, client: AsyncTriggerBox
 ) -> None:
     @task("integration/shout")
     async def shout(payload: Welcome, *, ctx: Context) -> Welcome:
@@ -170,7 +178,9 @@ async def test_a_worker_made_of_the_sdks_parts_and_a_caller_understand_each_othe
     )
 
 
-async def test_an_error_of_the_sdk_comes_back_as_it_was_told(box: TestBox, client: Client) -> None:
+async def test_an_error_of_the_sdk_comes_back_as_it_was_told(
+    box: TestBox, client: AsyncTriggerBox
+) -> None:
     await a_version(box, "failing")
     handle = await client.tasks.trigger("failing")
 

@@ -11,10 +11,11 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 
 from tests.support.sdk import KEY, a_run
-from trigger_box import Client, ConnectionFailed, retry
+from trigger_box import AsyncTriggerBox, ConnectionFailed, retry
 from trigger_box.sdk import connections
 
 
@@ -45,13 +46,15 @@ def callers() -> set[tuple[str, int]]:
 
 
 @pytest.fixture
-def client(callers: set[tuple[str, int]]) -> Iterator[Client]:
+def client(callers: set[tuple[str, int]]) -> Iterator[AsyncTriggerBox]:
     handler = type("Handler", (Box,), {"callers": callers})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     host, port = server.server_address[:2]
-    made = Client(secret_key=KEY, base_url=f"http://{host!s}:{port}", retry=retry.policy(1))
+    made = AsyncTriggerBox(
+        secret_key=KEY, base_url=f"http://{host!s}:{port}", retry=retry.policy(1)
+    )
     yield made
     made.close()
     server.shutdown()
@@ -59,7 +62,9 @@ def client(callers: set[tuple[str, int]]) -> Iterator[Client]:
     thread.join()
 
 
-def test_blocking_calls_share_a_connection(client: Client, callers: set[tuple[str, int]]) -> None:
+def test_blocking_calls_share_a_connection(
+    client: AsyncTriggerBox, callers: set[tuple[str, int]]
+) -> None:
     for _ in range(3):
         assert client.runs.sync.retrieve("run_1").id == "run_1"
 
@@ -67,7 +72,7 @@ def test_blocking_calls_share_a_connection(client: Client, callers: set[tuple[st
 
 
 def test_each_loop_shares_a_connection_and_closes_it_when_it_ends(
-    client: Client, callers: set[tuple[str, int]]
+    client: AsyncTriggerBox, callers: set[tuple[str, int]]
 ) -> None:
     async def thrice() -> None:
         for _ in range(3):
@@ -81,7 +86,7 @@ def test_each_loop_shares_a_connection_and_closes_it_when_it_ends(
     assert len(callers) == 2
 
 
-def test_threads_may_share_a_client(client: Client) -> None:
+def test_threads_may_share_a_client(client: AsyncTriggerBox) -> None:
     seen: list[str] = []
     threads = [
         threading.Thread(target=lambda: seen.append(client.runs.sync.retrieve("run_1").id))
@@ -96,7 +101,7 @@ def test_threads_may_share_a_client(client: Client) -> None:
 
 
 def test_a_forked_process_does_not_use_its_parents_connection(
-    client: Client, callers: set[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+    client: AsyncTriggerBox, callers: set[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.runs.sync.retrieve("run_1")
 
@@ -107,7 +112,7 @@ def test_a_forked_process_does_not_use_its_parents_connection(
 
 
 def test_an_answer_without_end_is_not_read_into_memory(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: AsyncTriggerBox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "ANSWER_BYTES_MAX", 100)
 
@@ -117,7 +122,9 @@ def test_an_answer_without_end_is_not_read_into_memory(
 
 def test_a_port_where_nobody_listens_is_told() -> None:
     with (
-        Client(secret_key=KEY, base_url="http://127.0.0.1:9", retry=retry.policy(1)) as lonely,
+        AsyncTriggerBox(
+            secret_key=KEY, base_url="http://127.0.0.1:9", retry=retry.policy(1)
+        ) as lonely,
         pytest.raises(ConnectionFailed, match=r"http://127\.0\.0\.1:9/api/v3/runs/run_1"),
     ):
         lonely.runs.sync.retrieve("run_1")
@@ -128,7 +135,21 @@ def test_a_call_may_have_a_timeout_of_its_own() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with (
-            Client(secret_key=KEY, base_url=url, retry=retry.policy(1)) as client,
+            AsyncTriggerBox(secret_key=KEY, base_url=url, retry=retry.policy(1)) as client,
             pytest.raises(ConnectionFailed, match="timed out"),
         ):
             client.runs.sync.retrieve("run_1", timeout=0.05)
+
+
+def test_certificates_are_read_once_for_all_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[None] = []
+    make = httpx.create_ssl_context
+    monkeypatch.setattr(httpx, "create_ssl_context", lambda: read.append(None) or make())
+    connections._certificates.cache_clear()
+    http = connections.DefaultHttp()
+
+    for client in (http.blocking(), http.blocking()):
+        client.close()
+    asyncio.run(http.asynchronous().aclose())
+
+    assert len(read) == 1

@@ -12,7 +12,7 @@ import pytest
 from tests.integration.worker.a_dev import Dev, RealBox, a_dev, a_real_box
 from tests.integration.worker.a_worker import a_project, until
 from tests.integration.worker.test_processes import gone
-from trigger_box import Client
+from trigger_box import AsyncTriggerBox
 
 TASKS = """
 @task("double")
@@ -111,7 +111,7 @@ async def test_runs_of_each_kind_end_as_they_should(both: Both) -> None:
 
 async def test_a_payload_that_was_uploaded_apart_reaches_the_task(both: Both) -> None:
     box = both.box
-    async with Client(base_url=box.running.origin, secret_key=box.key) as client:
+    async with AsyncTriggerBox(base_url=box.running.origin, secret_key=box.key) as client:
         uploaded = await client.tasks.trigger("count", "x" * 200_000)
     run = await box.ended(uploaded.id)
 

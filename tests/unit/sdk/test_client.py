@@ -10,10 +10,12 @@ import pytest
 
 from tests.support.sdk import KEY, RecordingRuntime, ScriptedServer, a_run, ok, refused
 from trigger_box import (
-    Client,
+    AsyncTriggerBox,
     ConnectionFailed,
     NotConfigured,
     RunCancelled,
+    SyncInAsyncError,
+    TriggerBox,
     configure,
     retry,
     runs,
@@ -140,10 +142,35 @@ async def test_the_clients_of_a_run_go_before_the_processs() -> None:
     assert server.request.headers["x-trigger-worker"] == "true"
 
 
+def test_the_blocking_client_has_the_same_methods_without_await(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRIGGER_SECRET_KEY", "tr_dev_env")
+    server = ScriptedServer(ok({"id": "run_1"}), ok(a_run()), ok(a_run()))
+
+    with server.blocking_client() as client:
+        handle = client.tasks.trigger("send-welcome", {"to": "a@b.c"})
+        assert client.runs.retrieve(handle).id == "run_1"
+        with using(client):
+            assert runs.sync.retrieve("run_1").id == "run_1"
+
+    assert {each.url.host for each in server.requests} == {"box.test"}
+    assert {each.headers["authorization"] for each in server.requests} == {f"Bearer {KEY}"}
+
+
+async def test_the_blocking_client_never_blocks_an_event_loop() -> None:
+    with a_server().blocking_client() as client, pytest.raises(SyncInAsyncError):
+        client.runs.retrieve("run_1")
+
+
+def both_kinds(**options: str) -> list[AsyncTriggerBox | TriggerBox]:
+    return [AsyncTriggerBox(**options), TriggerBox(**options)]
+
+
 @pytest.mark.parametrize("url", ["box.example", "ftp://x", "", "localhost:3030"])
 def test_an_address_that_is_no_url_is_refused_at_once(url: str) -> None:
     with pytest.raises(NotConfigured):
-        Client(secret_key=KEY, base_url=url)
+        AsyncTriggerBox(secret_key=KEY, base_url=url)
     if url:
         with pytest.raises(NotConfigured, match="http://"):
             configure(base_url=url)
@@ -152,15 +179,14 @@ def test_an_address_that_is_no_url_is_refused_at_once(url: str) -> None:
 @pytest.mark.parametrize("key", ["", "tr_dev_a b", "tr_dev_a\n", "tr_dev_ż"])
 def test_a_key_that_no_header_takes_is_refused_and_never_shown(key: str) -> None:
     with pytest.raises(NotConfigured) as caught:
-        Client(secret_key=key, base_url=URL)
+        AsyncTriggerBox(secret_key=key, base_url=URL)
     assert "tr_dev" not in str(caught.value)
 
 
 def test_nothing_that_is_printed_shows_the_key() -> None:
-    client = Client(secret_key=KEY, base_url=URL)
-
-    assert KEY not in repr(client)
-    assert KEY not in repr(client.line().settings)
+    for client in both_kinds(secret_key=KEY, base_url=URL):
+        assert KEY not in repr(client)
+        assert KEY not in repr(client.line().settings)
 
 
 async def test_a_lost_connection_is_tried_again_by_both_drivers() -> None:

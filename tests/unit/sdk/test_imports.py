@@ -36,7 +36,7 @@ def test_importing_the_package_loads_next_to_nothing() -> None:
 
 def test_declaring_tasks_loads_neither_pydantic_nor_httpx_nor_asyncio() -> None:
     code = """
-from trigger_box import Client, Context, configure, ctx, idempotency_keys, logger, metadata
+from trigger_box import AsyncTriggerBox, Context, configure, ctx, idempotency_keys, logger, metadata
 from trigger_box import queue, retry, runs, tags, task, tasks
 from trigger_box.config import Config
 

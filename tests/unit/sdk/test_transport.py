@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.sdk import KEY, ORIGIN
-from trigger_box.sdk.client import Client
+from trigger_box.sdk.client import AsyncTriggerBox
 from trigger_box.sdk.errors import (
     ApiError,
     AuthenticationError,
@@ -45,7 +45,7 @@ def answer(status: int, body: bytes = b'{"error":"no"}', **headers: str) -> Answ
 
 def line() -> Line:
     keys = iter(f"key-{number}" for number in range(10))
-    made = Client(secret_key=KEY, base_url=ORIGIN).line()
+    made = AsyncTriggerBox(secret_key=KEY, base_url=ORIGIN).line()
     return replace(made, request_key=lambda: next(keys), random_unit=lambda: 0.5)
 
 
