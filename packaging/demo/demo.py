@@ -197,9 +197,9 @@ async def drain(dev: Process) -> None:
 
 async def trigger_for_ever(url: str, key: str) -> None:
     """Trigger the example tasks now and then, so that there is always something to watch."""
-    from trigger_box import Client
+    from trigger_box import AsyncTriggerBox
 
-    client = Client(base_url=url, secret_key=key)
+    client = AsyncTriggerBox(base_url=url, secret_key=key)
     rounds = 0
     while True:
         today = dt.datetime.now(tz=dt.UTC).date()
