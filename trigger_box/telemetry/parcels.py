@@ -5,6 +5,7 @@ Storing is ``Telemetry.store``; what HTTP has to do with it is ``api/otlp.py``.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +15,7 @@ import msgspec
 from trigger_box.domain import limits
 from trigger_box.domain.errors import InvalidError, TooLargeError
 from trigger_box.ids import EnvironmentId
-from trigger_box.telemetry.intake import take_in
+from trigger_box.telemetry.intake import Receipt, take_in
 from trigger_box.telemetry.otlp.from_json import read_json
 from trigger_box.telemetry.otlp.records import Group, MalformedTelemetryError, Signal
 from trigger_box.telemetry.rows import encoded
@@ -22,6 +23,7 @@ from trigger_box.telemetry.rows import encoded
 JSON: Final = "application/json"
 PROTOBUF: Final = "application/x-protobuf"
 _PROTOBUF_NAMES: Final = frozenset({PROTOBUF, "application/protobuf"})
+_DIGEST_BYTES: Final = 16
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _REFUSED_FIELDS: Final = {
     Signal.TRACES: "rejectedSpans",
@@ -91,6 +93,8 @@ class Parcel:
     Attributes:
         refused: records that were not taken, and why in ``message``.
         cut: attribute values that were shortened or left out.
+        digest: of a request with log records, equal when a sender repeats it after a lost answer;
+            empty when they have no times of their own: then equal ones may mean two of them.
     """
 
     signal: Signal
@@ -101,6 +105,7 @@ class Parcel:
     refused: int
     message: str
     cut: int
+    digest: bytes = b""
 
     def answer(self) -> bytes:
         """Return the body of the answer: OTLP's export response (cli-protocol 10)."""
@@ -123,7 +128,8 @@ def open_packed(packed: Packed) -> Parcel:
         UnpackedTooLargeError: it is too large once unpacked.
     """
     media_type = packed.media_type
-    groups = _read(packed.signal, media_type, _unpack(packed))
+    body = _unpack(packed)
+    groups = _read(packed.signal, media_type, body)
     receipt = take_in(groups, environment_id=packed.environment_id, received_ms=packed.received_ms)
     return Parcel(
         signal=packed.signal,
@@ -137,7 +143,21 @@ def open_packed(packed: Packed) -> Parcel:
         refused=receipt.refused,
         message=receipt.message,
         cut=receipt.cut,
+        digest=_digest(packed, body, receipt),
     )
+
+
+def _digest(packed: Packed, body: bytes, receipt: Receipt) -> bytes:
+    """Return what a log request is known by: OTLP gives log records no id.
+
+    Spans have one, and measurements are not shown one by one.
+    """
+    arrival_ns = packed.received_ms * 1_000_000
+    if packed.signal is not Signal.LOGS or any(row.start_ns == arrival_ns for row in receipt.rows):
+        return b""
+    digest = hashlib.blake2b(packed.environment_id.encode(), digest_size=_DIGEST_BYTES)
+    digest.update(body)
+    return digest.digest()
 
 
 def _unpack(packed: Packed) -> bytes:

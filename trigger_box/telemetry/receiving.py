@@ -35,6 +35,7 @@ class Counters:
     refused: int = 0
     cut_values: int = 0
     busy_answers: int = 0
+    repeats: int = 0
 
 
 class HeldBody:
@@ -100,6 +101,7 @@ class Receiver:
         self._clock = clock
         self._open_apart = open_apart
         self._seq = 0
+        self._digests: dict[bytes, None] = {}
         self.bodies = Bodies()
         self.counters = Counters()
 
@@ -112,7 +114,8 @@ class Receiver:
     async def receive(self, packed: Packed) -> Parcel:
         """Take in one export request; return what became of it.
 
-        The rows can be read when this returns, and are on disk about a second later.
+        The rows can be read when this returns, and are on disk about a second later. Log records
+        that were sent again because the answer was lost are there already, and are answered so.
 
         Raises:
             TelemetryBusyError: too much waits already; nothing was taken.
@@ -123,6 +126,9 @@ class Receiver:
         try:
             self._writer.check_room(len(packed.body))
             parcel = await self._open(packed)
+            if parcel.digest in self._digests:
+                self.counters.repeats += 1
+                return parcel
             self._writer.check_room(
                 sum(len(row.record) + _LINE_OVERHEAD for row in parcel.rows)
                 + sum(len(point) + _LINE_OVERHEAD for point in parcel.points)
@@ -130,6 +136,7 @@ class Receiver:
         except TelemetryBusyError:
             self.counters.busy_answers += 1
             raise
+        self._remember(parcel.digest)
         self.counters.refused += parcel.refused
         self.counters.cut_values += parcel.cut
         for at in range(0, max(len(parcel.rows), len(parcel.points)), _STEP_ROWS):
@@ -143,6 +150,13 @@ class Receiver:
         if len(packed.body) <= _INLINE_BYTES and not packed.content_encoding:
             return open_packed(packed)
         return await self._open_apart(packed)
+
+    def _remember(self, digest: bytes) -> None:
+        if not digest:
+            return
+        if len(self._digests) >= limits.OTLP_REQUESTS_REMEMBERED_MAX:
+            del self._digests[next(iter(self._digests))]
+        self._digests[digest] = None
 
     def _store_rows(self, parcel: Parcel, at: int) -> None:
         rows = parcel.rows[at : at + _STEP_ROWS]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.otlp import a_log, a_partial, a_span
+from tests.support.otlp import Json, a_log, a_partial, a_span
 from tests.support.telemetry import a_room, held_by_another_process, reopen
 from trigger_box.domain import limits
 from trigger_box.domain.errors import RunNotFoundError
@@ -136,6 +137,40 @@ async def test_a_log_page_goes_on_from_its_cursor(tmp_path: Path) -> None:
         assert [row.message for row in rest.rows] == ["line 3", "line 4"]
         assert nothing.rows == ()
         assert nothing.next == rest.next
+
+
+async def test_log_lines_sent_again_after_a_lost_answer_are_shown_once(tmp_path: Path) -> None:
+    async with a_room(tmp_path) as room:
+        run, other = await room.a_run(), await room.a_run()
+
+        def line(**fields: Any) -> Json:
+            return a_log("same words", trace_id=run.trace_id, run_id=run.id, **fields)
+
+        first = await room.send(Signal.LOGS, line(at_ns=1), line(at_ns=2))
+        room.clock.advance(5_000)
+        again = await room.send(Signal.LOGS, line(at_ns=1), line(at_ns=2))
+        await room.send(Signal.LOGS, line(at_ns=3))
+        await room.say(other, "same words")
+        for _ in range(2):  # by a sender that knows no times: it may well mean two lines
+            await room.send(Signal.LOGS, line(at_ns=0))
+            room.clock.advance(1_000)
+
+        assert again.answer() == first.answer()
+        assert await room.heard(run.id) == ["same words"] * 5
+        assert await room.heard(other.id) == ["same words"]
+        assert room.telemetry.figures()["repeats_total"] == 1
+
+
+async def test_only_so_many_log_requests_are_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "OTLP_REQUESTS_REMEMBERED_MAX", 2)
+    async with a_room(tmp_path) as room:
+        run = await room.a_run()
+        for text in ("one", "two", "three", "two", "one"):
+            await room.say(run, text)
+
+        assert sorted(await room.heard(run.id)) == ["one", "one", "three", "two"]
 
 
 async def test_a_watcher_is_woken_when_rows_come_in(tmp_path: Path) -> None:
