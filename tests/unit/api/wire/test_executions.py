@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from trigger_box.access.actors import Environment, EnvironmentType
 from trigger_box.api.wire import executions as wire
@@ -139,7 +140,7 @@ def test_the_attempt_in_the_answer_to_a_start_is_named_twice_and_alike():
     "answer",
     [
         wire.started(STARTED, ENVIRONMENT, {}),
-        wire.dequeued_message(replace(DEQUEUED, started=STARTED), ENVIRONMENT, {}),
+        wire.dequeued_message(structs.replace(DEQUEUED, started=STARTED), ENVIRONMENT, {}),
         wire.completed(
             Completed(attempt_status=AttemptStatus.RUN_FINISHED, run=INFO, snapshot=SNAPSHOT),
             ENVIRONMENT,
@@ -160,18 +161,18 @@ def test_a_payload_goes_out_exactly_as_it_came_in():
 
 
 def test_an_absent_payload_is_an_empty_text():
-    execution = replace(EXECUTION, payload=Packet(None))
+    execution = structs.replace(EXECUTION, payload=Packet(None))
 
-    run = sent(wire.started(replace(STARTED, execution=execution), ENVIRONMENT, {}))
+    run = sent(wire.started(structs.replace(STARTED, execution=execution), ENVIRONMENT, {}))
 
     assert run["execution"]["run"]["payload"] == ""
 
 
 def test_metadata_is_an_object_whose_numbers_are_not_rounded():
-    execution = replace(EXECUTION, metadata=Packet('{"n":12345678901234567890123}'))
+    execution = structs.replace(EXECUTION, metadata=Packet('{"n":12345678901234567890123}'))
 
     encoded = msgspec.json.encode(
-        wire.started(replace(STARTED, execution=execution), ENVIRONMENT, {})
+        wire.started(structs.replace(STARTED, execution=execution), ENVIRONMENT, {})
     )
 
     assert b'"metadata":{"n":12345678901234567890123}' in encoded
@@ -186,24 +187,24 @@ def test_a_handed_out_run_names_its_worker_by_the_id_that_registration_gave():
 
 
 def test_annotations_that_the_client_would_refuse_are_left_out():
-    partly = replace(DEQUEUED, annotations={"triggerSource": "api"})
+    partly = structs.replace(DEQUEUED, annotations={"triggerSource": "api"})
     whole = {"triggerSource": "api", "triggerAction": "trigger", "rootTriggerSource": "api"}
 
     assert "annotations" not in wire.dequeued_message(partly, ENVIRONMENT, {})["run"]
     assert (
-        wire.dequeued_message(replace(DEQUEUED, annotations=dict(whole)), ENVIRONMENT, {})["run"][
-            "annotations"
-        ]
+        wire.dequeued_message(structs.replace(DEQUEUED, annotations=dict(whole)), ENVIRONMENT, {})[
+            "run"
+        ]["annotations"]
         == whole
     )
 
 
 def test_the_callers_own_trace_is_kept_apart_from_the_runs():
-    trace = replace(TRACE, external={"traceparent": f"00-{'c' * 32}-{'d' * 16}-01"})
+    trace = structs.replace(TRACE, external={"traceparent": f"00-{'c' * 32}-{'d' * 16}-01"})
 
-    context = sent(wire.dequeued_message(replace(DEQUEUED, trace=trace), ENVIRONMENT, {}))["run"][
-        "traceContext"
-    ]
+    context = sent(wire.dequeued_message(structs.replace(DEQUEUED, trace=trace), ENVIRONMENT, {}))[
+        "run"
+    ]["traceContext"]
 
     assert context["traceparent"] == f"00-{'a' * 32}-{'b' * 16}-01"
     assert context["external"]["traceparent"].endswith("-01")
@@ -220,7 +221,7 @@ def test_the_next_run_travels_with_a_completion_and_has_begun():
         attempt_status=AttemptStatus.RUN_FINISHED,
         run=INFO,
         snapshot=SNAPSHOT,
-        next=replace(DEQUEUED, started=STARTED),
+        next=structs.replace(DEQUEUED, started=STARTED),
     )
 
     answer = sent(wire.completed(value, ENVIRONMENT, {"A": "1"}))
