@@ -102,12 +102,14 @@ def run_text(console: Console, run: Mapping[str, Any], *, url: str, now: datetim
 
 
 def error_text(console: Console, error: Mapping[str, Any]) -> str:
-    """Return a run's error: its name and message, then the trace."""
+    """Return a run's error: its name and message, then the trace, then what lies behind it."""
     message = clean(str(error.get("message", "")))
     name = one_line(str(error.get("name", "")))
     lines = [console.style(f"{name}: {message}" if name else message, "red")]
     if error.get("stackTrace"):
         lines.append(console.style(clean(str(error["stackTrace"])).rstrip(), "dim"))
+    for cause in error.get("causes") or ():
+        lines += ["", console.style("caused by", "dim"), error_text(console, cause)]
     return "\n".join(lines)
 
 

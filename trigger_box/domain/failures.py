@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from typing import Final
+from typing import Final, cast
 
 from trigger_box.domain import limits
 from trigger_box.domain.runs import RunStatus
@@ -60,12 +60,22 @@ class ErrorCode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One of the exceptions behind an exception."""
+
+    name: str | None = None
+    message: str
+    stack_trace: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltInError:
-    """An exception of user code, with its stack."""
+    """An exception of user code, with its stack, and what lies behind it, the nearest first."""
 
     name: str
     message: str
     stack_trace: str = ""
+    causes: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +191,7 @@ def is_out_of_memory(error: TaskRunError) -> bool:
 _CUT: Final = "...[truncated]"
 _BUILT_IN_NAME_MAX: Final = 1024
 _STACK_CHARACTERS_MAX: Final = 16 * 1024
+_CAUSE_STACK_CHARACTERS_MAX: Final = 4 * 1024
 _FIRST_FRAMES: Final = 5
 
 
@@ -189,7 +200,7 @@ def _cut(text: str, maximum: int) -> str:
     return text if len(text) <= maximum else text[:maximum] + _CUT
 
 
-def _cut_stack(stack: str) -> str:
+def _cut_stack(stack: str, characters_max: int = _STACK_CHARACTERS_MAX) -> str:
     lines = [
         _cut(line, limits.STACK_LINE_CHARACTERS_MAX) for line in stack.replace("\0", "").split("\n")
     ]
@@ -201,7 +212,16 @@ def _cut_stack(stack: str) -> str:
             f"    ... {left_out} more frames ...",
             *lines[-last:],
         ]
-    return _cut("\n".join(lines), _STACK_CHARACTERS_MAX)
+    return _cut("\n".join(lines), characters_max)
+
+
+def _cut_cause(cause: Cause) -> Cause:
+    name, stack = cause.name, cause.stack_trace
+    return Cause(
+        name=None if name is None else _cut(name, _BUILT_IN_NAME_MAX),
+        message=_cut(cause.message, limits.ERROR_MESSAGE_CHARACTERS_MAX),
+        stack_trace=None if stack is None else _cut_stack(stack, _CAUSE_STACK_CHARACTERS_MAX),
+    )
 
 
 def trimmed(error: TaskRunError) -> TaskRunError:
@@ -213,6 +233,7 @@ def trimmed(error: TaskRunError) -> TaskRunError:
                 name=_cut(error.name, _BUILT_IN_NAME_MAX),
                 message=_cut(error.message, characters),
                 stack_trace=_cut_stack(error.stack_trace),
+                causes=tuple(_cut_cause(each) for each in error.causes[: limits.ERROR_CAUSES_MAX]),
             )
         case StringError():
             return StringError(raw=_cut(error.raw, characters))
@@ -229,27 +250,35 @@ def trimmed(error: TaskRunError) -> TaskRunError:
             )
 
 
-def as_wire(error: TaskRunError) -> dict[str, str]:
+def as_wire(error: TaskRunError) -> dict[str, object]:
     """Return the error as the wire's object (rest-api 9), absent keys left out."""
     match error:
         case BuiltInError():
-            return {
+            built_in: dict[str, object] = {
                 "type": "BUILT_IN_ERROR",
                 "name": error.name,
                 "message": error.message,
                 "stackTrace": error.stack_trace,
             }
+            if error.causes:
+                built_in["causes"] = [_cause_as_wire(cause) for cause in error.causes]
+            return built_in
         case StringError():
             return {"type": "STRING_ERROR", "raw": error.raw}
         case CustomError():
             return {"type": "CUSTOM_ERROR", "raw": error.raw}
         case InternalError():
-            wire = {"type": "INTERNAL_ERROR", "code": str(error.code)}
+            wire: dict[str, object] = {"type": "INTERNAL_ERROR", "code": str(error.code)}
             if error.message is not None:
                 wire["message"] = error.message
             if error.stack_trace is not None:
                 wire["stackTrace"] = error.stack_trace
             return wire
+
+
+def _cause_as_wire(cause: Cause) -> dict[str, str]:
+    told = {"name": cause.name, "message": cause.message, "stackTrace": cause.stack_trace}
+    return {key: text for key, text in told.items() if text is not None}
 
 
 def from_wire(wire: Mapping[str, object]) -> TaskRunError:
@@ -259,8 +288,7 @@ def from_wire(wire: Mapping[str, object]) -> TaskRunError:
     """
 
     def text(key: str) -> str | None:
-        value = wire.get(key)
-        return value if isinstance(value, str) else None
+        return _text(wire, key)
 
     match text("type"):
         case "BUILT_IN_ERROR":
@@ -268,6 +296,7 @@ def from_wire(wire: Mapping[str, object]) -> TaskRunError:
                 name=text("name") or "Error",
                 message=text("message") or "",
                 stack_trace=text("stackTrace") or "",
+                causes=_causes(wire.get("causes")),
             )
         case "STRING_ERROR":
             return StringError(raw=text("raw") or "")
@@ -279,6 +308,29 @@ def from_wire(wire: Mapping[str, object]) -> TaskRunError:
             return InternalError(code=code, message=text("message"), stack_trace=text("stackTrace"))
         case _:
             return StringError(raw=text("message") or text("raw") or "Unknown error")
+
+
+def _text(wire: Mapping[str, object], key: str) -> str | None:
+    value = wire.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _causes(wire: object) -> tuple[Cause, ...]:
+    if not isinstance(wire, list):
+        return ()
+    told = [
+        cast("Mapping[str, object]", each)
+        for each in cast("list[object]", wire)
+        if isinstance(each, Mapping)
+    ]
+    return tuple(
+        Cause(
+            name=_text(each, "name"),
+            message=_text(each, "message") or "",
+            stack_trace=_text(each, "stackTrace"),
+        )
+        for each in told
+    )
 
 
 _ALL_CODES: Final = frozenset(str(code) for code in ErrorCode)

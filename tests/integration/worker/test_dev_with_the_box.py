@@ -53,6 +53,13 @@ def brief(payload=None):
 @task("count")
 def count(payload: str): return len(payload)
 
+@task("behind")
+def behind(payload=None):
+    try:
+        {}["key"]
+    except KeyError as error:
+        raise AbortTaskRunError("no such row") from error
+
 @task("crash")
 def crash(payload=None): os._exit(7)
 """
@@ -107,6 +114,15 @@ async def test_runs_of_each_kind_end_as_they_should(both: Both) -> None:
     assert "code 7" in runs["crash"]["error"]["message"]
     assert unfit["status"] == "FAILED"
     assert unfit["error"]["name"] == "TaskPayloadParsedError"
+
+
+async def test_what_lies_behind_an_exception_is_told(both: Both) -> None:
+    run = await both.box.ended(await both.box.trigger("behind"))
+
+    (cause,) = run["error"]["causes"]
+    assert run["error"]["message"] == "no such row"
+    assert (cause["name"], cause["message"]) == ("KeyError", "'key'")
+    assert "tasks/example.py" in cause["stackTrace"]
 
 
 async def test_a_payload_that_was_uploaded_apart_reaches_the_task(both: Both) -> None:

@@ -129,6 +129,15 @@ def test_an_error_shows_its_name_its_message_and_its_trace() -> None:
     assert error_text(PLAIN, {"message": "bad"}) == "bad"
 
 
+def test_what_lies_behind_an_error_is_shown_below_it() -> None:
+    causes = [{"name": "OSError", "message": "away", "stackTrace": "  File y"}]
+    error = {"name": "ValueError", "message": "bad", "stackTrace": "  File x", "causes": causes}
+
+    assert error_text(PLAIN, error) == (
+        "ValueError: bad\n  File x\n\ncaused by\nOSError: away\n  File y"
+    )
+
+
 def test_a_log_line_has_time_level_message_and_fields() -> None:
     event = {
         "level": "info",

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from trigger_box.domain import limits
 from trigger_box.domain.failures import (
     BuiltInError,
+    Cause,
     CustomError,
     ErrorCode,
     InternalError,
@@ -22,7 +25,16 @@ from trigger_box.domain.runs import RunStatus
 
 texts = st.text(max_size=30)
 errors: st.SearchStrategy[TaskRunError] = st.one_of(
-    st.builds(BuiltInError, name=texts.filter(bool), message=texts, stack_trace=texts),
+    st.builds(
+        BuiltInError,
+        name=texts.filter(bool),
+        message=texts,
+        stack_trace=texts,
+        causes=st.lists(
+            st.builds(Cause, name=st.none() | texts, message=texts, stack_trace=st.none() | texts),
+            max_size=3,
+        ).map(tuple),
+    ),
     st.builds(StringError, raw=texts),
     st.builds(CustomError, raw=texts.filter(bool)),
     st.builds(
@@ -134,6 +146,24 @@ def test_long_messages_and_deep_stacks_are_cut() -> None:
     assert lines[-1] == "    at f199 (file.ts:199)"
 
 
+def test_of_many_long_causes_the_nearest_are_kept_and_cut() -> None:
+    cause = Cause(name="KeyError", message="m" * 5_000, stack_trace="at f\n" * 10_000)
+
+    kept = trimmed(BuiltInError(name="Error", message="m", causes=(cause,) * 100))
+
+    assert isinstance(kept, BuiltInError)
+    assert len(kept.causes) == limits.ERROR_CAUSES_MAX
+    assert kept.causes[0].message == "m" * limits.ERROR_MESSAGE_CHARACTERS_MAX + "...[truncated]"
+    assert len(kept.causes[0].stack_trace or "") < 5_000
+
+
+@pytest.mark.parametrize("causes", [None, "x", {"name": "x"}, [None, 5, "x"]])
+def test_causes_that_are_none_are_left_out(causes: object) -> None:
+    error = from_wire({"type": "BUILT_IN_ERROR", "name": "E", "message": "m", "causes": causes})
+
+    assert error == BuiltInError(name="E", message="m")
+
+
 def test_a_long_line_of_a_stack_is_cut() -> None:
     kept = trimmed(InternalError(code=ErrorCode.TASK_RUN_CRASHED, stack_trace="x" * 4_000))
 
@@ -143,7 +173,7 @@ def test_a_long_line_of_a_stack_is_cut() -> None:
 
 @given(error=errors)
 def test_null_bytes_are_removed_everywhere(error: TaskRunError) -> None:
-    assert "\0" not in "".join(as_wire(trimmed(error)).values())
+    assert "\\u0000" not in json.dumps(as_wire(trimmed(error)))
 
 
 def test_json_that_is_too_long_to_keep_becomes_a_sentence() -> None:

@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from trigger_box.domain.failures import (
     BuiltInError,
+    Cause,
     CustomError,
     ErrorCode,
     InternalError,
@@ -48,12 +49,21 @@ _SENTENCES: Final[Mapping[ErrorCode, str]] = {
 }
 
 
+class ErrorCause(Struct, rename="camel"):
+    """An exception behind the one that a run failed with."""
+
+    message: str
+    name: str | UnsetType = UNSET
+    stack_trace: str | UnsetType = UNSET
+
+
 class RunError(Struct, rename="camel"):
     """Why a run failed."""
 
     message: str
     name: str | UnsetType = UNSET
     stack_trace: str | UnsetType = UNSET
+    causes: list[ErrorCause] | UnsetType = UNSET
 
 
 def run_error(error: TaskRunError) -> RunError:
@@ -61,7 +71,10 @@ def run_error(error: TaskRunError) -> RunError:
     match error:
         case BuiltInError():
             return RunError(
-                message=error.message, name=error.name, stack_trace=error.stack_trace or UNSET
+                message=error.message,
+                name=error.name,
+                stack_trace=error.stack_trace or UNSET,
+                causes=[_cause(cause) for cause in error.causes] or UNSET,
             )
         case StringError() | CustomError():
             return RunError(message=error.raw)
@@ -72,3 +85,11 @@ def run_error(error: TaskRunError) -> RunError:
                 name=error.code,
                 stack_trace=error.stack_trace or UNSET,
             )
+
+
+def _cause(cause: Cause) -> ErrorCause:
+    return ErrorCause(
+        message=cause.message,
+        name=cause.name or UNSET,
+        stack_trace=cause.stack_trace or UNSET,
+    )

@@ -39,7 +39,7 @@ class FailedResult(Struct, rename="camel", kw_only=True):
     ok: bool = False
     id: str
     task_identifier: str
-    error: dict[str, str]
+    error: dict[str, object]
     usage: UsageOfRun
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from trigger_box.api.dashboard.errors import shown_error
 from trigger_box.domain.failures import (
     BuiltInError,
+    Cause,
     CustomError,
     ErrorCode,
     InternalError,
@@ -22,6 +23,25 @@ def test_what_a_task_raised_keeps_its_name_message_and_stack() -> None:
     assert error is not None
     assert (error.name, error.message, error.code) == ("TypeError", "no", None)
     assert error.stack == "at run (tasks/a.ts:1:2)"
+
+
+def test_what_lies_behind_an_error_is_shown_below_its_stack() -> None:
+    error = shown_error(
+        BuiltInError(
+            name="SendError",
+            message="no",
+            stack_trace="at run",
+            causes=(
+                Cause(name="OSError", message="away", stack_trace="at connect\n"),
+                Cause(message="out of paper"),
+            ),
+        )
+    )
+
+    assert error is not None
+    assert error.stack == (
+        "at run\n\nCaused by OSError: away\nat connect\n\nCaused by out of paper"
+    )
 
 
 def test_what_is_no_error_object_is_shown_as_its_text() -> None:
