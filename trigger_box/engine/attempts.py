@@ -219,7 +219,12 @@ async def complete(  # noqa: PLR0913 - a worker's call has these parts
         output = await put_away(core.store, completion.output)
     flushed = metadata.flush_of(completion.flushed_metadata)
     reported = _Reported(completion, output, flushed, takes=take)
-    answer = await core.store.write(partial(_complete, core, call, reported))
+    completing = partial(_complete, core, call, reported)
+    if take:
+        with core.bus.claiming(environment.id):
+            answer = await core.store.write(completing)
+    else:
+        answer = await core.store.write(completing)
     following = None if answer.next is None else await handed_over(core, answer.next)
     return Completed(
         attempt_status=answer.settled.attempt_status,

@@ -6,8 +6,6 @@ In memory: it ends with the process.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
 
 from trigger_box.clock import Clock
 from trigger_box.domain import limits
@@ -23,17 +21,20 @@ class Presence:
         self._last_seen_s: dict[str, float] = {}
         self._held: dict[str, list[WorkerId]] = {}
 
-    @contextmanager
-    def connected(self, environment_id: str) -> Generator[None]:
-        """Count a connection while the context is open."""
+    def connected(self, environment_id: str) -> Connection:
+        """Return a connection, to be entered: it counts while the context is open."""
+        return Connection(self, environment_id)
+
+    def opened(self, environment_id: str) -> None:
+        """Count a connection."""
         self._open[environment_id] += 1
-        try:
-            yield
-        finally:
-            self._open[environment_id] -= 1
-            if not self._open[environment_id]:
-                del self._open[environment_id]
-            self.seen(environment_id)
+
+    def closed(self, environment_id: str) -> None:
+        """Count a connection no longer."""
+        self._open[environment_id] -= 1
+        if not self._open[environment_id]:
+            del self._open[environment_id]
+        self.seen(environment_id)
 
     def seen(self, environment_id: str) -> None:
         """Note a sign of life from a worker that holds no connection (it polls)."""
@@ -72,3 +73,19 @@ class Presence:
         """Return the versions that the worker process whose newest one is ``worker_id`` can run."""
         held = self._held.get(environment_id, [])
         return frozenset(held) if worker_id in held else frozenset((worker_id,))
+
+
+class Connection:
+    """A worker's connection. A class: each call for a run opens one."""
+
+    __slots__ = ("_environment_id", "_presence")
+
+    def __init__(self, presence: Presence, environment_id: str) -> None:
+        self._presence = presence
+        self._environment_id = environment_id
+
+    def __enter__(self) -> None:
+        self._presence.opened(self._environment_id)
+
+    def __exit__(self, *_: object) -> None:
+        self._presence.closed(self._environment_id)
