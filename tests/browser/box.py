@@ -24,6 +24,7 @@ _LINES_MAX = 200
 _NS_PER_S = 1_000_000_000
 
 LONG_TASK = "sync-inventory-with-the-warehouse-management-system-of-northwind-europe"
+ABOUT_RECEIPTS = "Mails the receipt of an order that was paid."
 SCHEMA = {
     "type": "object",
     "required": ["orderId", "items"],
@@ -42,7 +43,7 @@ SCHEMA = {
 }
 TASKS: list[dict[str, Any]] = [
     {"id": "process-order", "filePath": "tasks/orders.py", "payloadSchema": SCHEMA},
-    {"id": "send-receipt", "filePath": "tasks/emails.py"},
+    {"id": "send-receipt", "filePath": "tasks/emails.py", "description": ABOUT_RECEIPTS},
     {
         "id": "resize-images",
         "filePath": "tasks/images.py",
@@ -229,13 +230,13 @@ class BareWorker:
             },
         )
 
-    def fail(self, begun: dict[str, Any], name: str, message: str) -> None:
+    def fail(self, begun: dict[str, Any], name: str, message: str, *, frame: str = "run") -> None:
         """Report that an attempt raised, and is not to be tried again."""
         error = {
             "type": "BUILT_IN_ERROR",
             "name": name,
             "message": message,
-            "stackTrace": f"{name}: {message}\n    at run (tasks/orders.py:118:11)",
+            "stackTrace": f"{name}: {message}\n    at {frame} (tasks/orders.py:118:11)",
         }
         self._complete(begun, {"ok": False, "error": error, "skippedRetrying": True})
 
@@ -257,7 +258,7 @@ class BareWorker:
         """Cancel a run."""
         self._post(f"/api/v2/runs/{run_id}/cancel", {})
 
-    def report(self, begun: dict[str, Any]) -> None:
+    def report(self, begun: dict[str, Any], log_line: str = "Order received") -> None:
         """Send spans and logs of the attempt that has begun."""
         run_id = begun["run"]["friendlyId"]
         trace_id, parent = _trace_of(begun["execution"]["run"]["traceContext"])
@@ -285,9 +286,7 @@ class BareWorker:
                 extra={"amount": 42},
             ),
         ]
-        log = a_log(
-            "Order received", "a" * 16, trace_id=trace_id, run_id=run_id, at_ns=now_ns + 50_000_000
-        )
+        log = a_log(log_line, "a" * 16, trace_id=trace_id, run_id=run_id, at_ns=now_ns + 50_000_000)
         self._send("traces", {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]})
         self._send("logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [log]}]}]})
 

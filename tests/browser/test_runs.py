@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.box import LONG_TASK
+from tests.browser.box import ABOUT_RECEIPTS, LONG_TASK
 from tests.browser.conftest import Held, Place
 
 
@@ -35,6 +36,7 @@ def test_the_tasks_of_the_connected_version_are_listed(place: Place, page: Page)
     expect(
         page.get_by_role("row", name=re.compile("process-order")).get_by_text("Completed")
     ).to_be_attached()
+    expect(page.get_by_text(ABOUT_RECEIPTS)).to_be_visible()
     page.get_by_role("searchbox", name="Search tasks and files").fill("emails")
     expect(page.get_by_role("link", name="process-order", exact=True)).to_have_count(0)
     expect(page).to_have_url(f"{place.base}?q=emails")
@@ -365,6 +367,128 @@ def test_the_test_page_checks_the_payload_and_starts_a_run(place: Place, page: P
     page.get_by_role("tab", name="Detail").click()
     expect(page.get_by_role("region", name="Where")).to_contain_text("by-hand")
     expect(page.get_by_role("region", name="Where")).to_contain_text("a test")
+
+
+def test_what_a_task_says_about_itself_stands_where_it_is_tested(place: Place, page: Page) -> None:
+    page.goto(f"{place.base}/test")
+    expect(page.get_by_text(ABOUT_RECEIPTS)).to_be_visible()
+
+    page.get_by_role("link", name=re.compile("^send-receipt")).click()
+
+    expect(page.get_by_role("button", name="Task: send-receipt")).to_be_visible()
+    expect(page.get_by_text(ABOUT_RECEIPTS)).to_be_visible()
+
+
+EVIL = "<img src=x onerror=\"document.title='evil'\"><script>document.title='evil'</script>"
+
+
+def test_what_programs_write_is_text_and_nothing_else(place: Place, page: Page) -> None:
+    red = f"\x1b[31m{EVIL}\x1b[0m"
+    begun = place.worker.begin(
+        "process-order", {EVIL: EVIL, "big": 9007199254740993, "long": "x" * 20_000}, tags=[EVIL]
+    )
+    place.worker.report(begun, log_line=red)
+    place.worker.fail(begun, f"{EVIL}Error", f"{red}\u202e{'y' * 5_000}", frame="z" * 2_000)
+
+    page.goto(f"{place.base}/runs/{begun['run']['friendlyId']}")
+
+    error = page.get_by_role("region", name="Error")
+    expect(error.get_by_role("heading")).to_have_text(f"{EVIL}Error")
+    expect(error).to_contain_text(f"{EVIL}\\u202eyyy")
+    expect(error).not_to_contain_text("[31m")
+    payload = page.get_by_role("region", name="Payload")
+    expect(payload).to_contain_text(json.dumps(EVIL))
+    expect(payload).to_contain_text("9007199254740993")
+    log = page.get_by_role("treeitem", name=re.compile("img src"))
+    expect(log).to_contain_text(EVIL)
+    expect(log).not_to_contain_text("[31m")
+    log.click()
+    expect(page.get_by_role("region", name="Log line")).to_contain_text(EVIL)
+    page.goto(f"{place.base}/runs")
+    expect(page.get_by_text(EVIL).first).to_be_visible()
+    expect(page).not_to_have_title("evil")
+    assert page.locator("img").count() == 0
+    wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0
+
+
+def test_after_a_dialog_the_focus_is_where_it_was(place: Place, page: Page) -> None:
+    run_id = place.worker.trigger("send-receipt", {"to": "a@b.c"})
+    page.goto(f"{place.base}/runs/{run_id}")
+    dialog = page.get_by_role("dialog")
+
+    for name, opened in (("Cancel", "Cancel this run?"), ("Replay", "Replay a run")):
+        button = page.get_by_role("button", name=name, exact=True)
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog", name=opened)).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        expect(button).to_be_focused()
+
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").fill("Cancel")
+    expect(page.get_by_role("option", name=re.compile("Cancel")).first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Keep running")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("button", name="Replay", exact=True)).to_be_focused()
+
+
+def test_a_run_is_found_looked_at_and_cancelled_with_the_keyboard_alone(
+    place: Place, page: Page
+) -> None:
+    run_id = place.worker.trigger("send-receipt", tags=["keys"])
+    page.goto(f"{place.base}/runs?tag=keys")
+    expect(row_of(page, run_id)).to_be_visible()
+
+    page.keyboard.press("j")
+    expect(page.get_by_role("link", name=run_id)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="Timeline")).to_be_visible()
+    page.keyboard.press("d")
+    expect(page.get_by_role("tab", name="Detail")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("c")
+    expect(page.get_by_role("dialog", name="Cancel this run?")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("1 run canceled")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(row_of(page, run_id)).to_contain_text("Canceled")
+
+
+def test_what_could_not_be_done_says_why(place: Place, page: Page) -> None:
+    run_id = place.worker.trigger("send-receipt")
+    page.goto(f"{place.base}/runs/{run_id}")
+    refused = {"error": "The disk of the box is full. Free some space.", "code": "unavailable"}
+    page.route(
+        re.compile(f"/runs/{run_id}/cancel$"), lambda route: route.fulfill(status=503, json=refused)
+    )
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Cancel run").click()
+
+    said = "1 run not canceled: The disk of the box is full. Free some space."
+    expect(page.get_by_text(said)).to_be_visible()
+
+
+def test_an_expired_run_is_no_failure(place: Place, page: Page) -> None:
+    run_id = place.worker.trigger("send-receipt")
+    reason = {"name": "Error", "message": "Its TTL (10m) was reached", "stack": None}
+
+    def expire(route: Route) -> None:
+        answer = route.fetch()
+        facts = answer.json()
+        facts["run"]["status"] = "EXPIRED"
+        facts["error"] = {**reason, "code": None, "hint": None}
+        route.fulfill(response=answer, json=facts)
+
+    page.route(re.compile(f"/dashboard/api/.*/runs/{run_id}$"), expire)
+    page.goto(f"{place.base}/runs/{run_id}")
+
+    expect(page.get_by_role("region", name="Expired")).to_contain_text(reason["message"])
+    expect(page.get_by_role("region", name="Error")).to_have_count(0)
 
 
 def test_the_editor_offers_the_fields_of_the_schema(place: Place, page: Page) -> None:

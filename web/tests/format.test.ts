@@ -9,6 +9,7 @@ import {
   middle,
   ordinal,
   percent,
+  plain,
   plural,
   relative,
   short,
@@ -130,5 +131,28 @@ describe("an id", () => {
     expect(cut).toHaveLength(20);
     expect(cut).toMatch(/^run_….*8acm9qj5$/);
     expect(middle("run_1")).toBe("run_1");
+  });
+});
+
+describe("what a program wrote", () => {
+  it("loses a terminal's colours, titles and links", () => {
+    expect(plain("\u001b[31mred\u001b[0m and \u001b[1;38;5;9mbold\u001b[m")).toBe("red and bold");
+    expect(plain("\u001b]0;title\u0007text \u001b]8;;http://a.b\u001b\\link\u001b]8;;\u001b\\")).toBe("text link");
+  });
+
+  it("shows what would be unseen or turn the text around", () => {
+    expect(plain("a\u202eb\u2066c\u200bd\u0007e\u001bf")).toBe("a\\u202eb\\u2066c\\u200bd\\u0007e\\u001bf");
+  });
+
+  it("keeps lines, tabs, and every script", () => {
+    expect(plain("a\r\n\tb\nשלום 你好 é 👩\u200d🚀")).toBe("a\n\tb\nשלום 你好 é 👩\u200d🚀");
+  });
+
+  it("stays quick with a megabyte of the worst", () => {
+    const begun = performance.now();
+    plain("\u001b]".repeat(300_000));
+    plain(`\u001b[${"1;".repeat(500_000)}`);
+
+    expect(performance.now() - begun).toBeLessThan(1_000);
   });
 });

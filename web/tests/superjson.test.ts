@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { pathKey, readPacket } from "../src/parts/json/superjson";
+import { ExactNumber, jsonText, pathKey, readPacket } from "../src/parts/json/superjson";
 
 const SUPER = "application/super+json";
 
@@ -36,5 +36,29 @@ describe("reading a packet", () => {
 
   it("escapes dots inside a key, so that two paths never look alike", () => {
     expect(pathKey(["a.b", 0])).toBe("a\\.b.0");
+  });
+});
+
+describe("a number that JavaScript would round", () => {
+  const read = (text: string) => readPacket("application/json", text).value;
+
+  it.each(["9007199254740993", "-0.12345678901234567890", "1e400", "1E2"])(
+    "%s is shown as it was written",
+    (source) => {
+      const [value] = read(`[${source}, 1]`) as [unknown];
+
+      expect(value).toBeInstanceOf(ExactNumber);
+      expect(String(value)).toBe(source);
+    },
+  );
+
+  it.each(["9007199254740991", "0.1", "12", "-0.5"])("%s is a plain number", (source) => {
+    expect(read(`[${source}, "1234567890123456"]`)).toEqual([Number(source), "1234567890123456"]);
+  });
+
+  it("is copied as it was written, and texts stay texts", () => {
+    const value = read('{"id": 9007199254740993, "said": "9007199254740993", "list": [1e400]}');
+
+    expect(jsonText(value)).toBe('{"id":9007199254740993,"said":"9007199254740993","list":[1e400]}');
   });
 });

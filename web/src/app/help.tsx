@@ -1,7 +1,7 @@
 /** The `?` sheet: every key that works now, from the one registry. */
 
-import { useEffect, useRef } from "preact/hooks";
 import { IconButton } from "../parts/buttons";
+import { useModal } from "../parts/dialog";
 import { Kbd } from "../parts/marks";
 import { closeOverlay } from "./overlays";
 import { type Command, commands, type Group } from "./shortcuts";
@@ -43,10 +43,7 @@ function Keys({ keys }: { keys: string[] }) {
 }
 
 export default function Help() {
-  const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    element.current?.showModal();
-  }, []);
+  const element = useModal();
   return (
     <dialog
       ref={element}

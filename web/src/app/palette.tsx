@@ -1,10 +1,11 @@
 /** The command palette: tasks, runs, pages and verbs by a few letters. */
 
-import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api } from "../data/api";
 import { useResource } from "../data/resource";
 import type { Place } from "../data/session";
+import { useModal } from "../parts/dialog";
 import { Icon } from "../parts/icon";
 import { EnvTag, Kbd, KindIcon } from "../parts/marks";
 import { StatusGlyph } from "../parts/status";
@@ -93,7 +94,7 @@ const ORDER = ["Tasks", "Do", "Runs", "Go to"];
 export default function Palette({ place }: { place: Place }) {
   const id = useId();
   const { route } = useLocation();
-  const element = useRef<HTMLDialogElement>(null);
+  const element = useModal();
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
   const found = [...useRows(place, text), ...commandRows(text.trim())];
@@ -101,13 +102,12 @@ export default function Palette({ place }: { place: Place }) {
   const at = Math.min(chosen, Math.max(0, rows.length - 1));
 
   useEffect(() => {
-    element.current?.showModal();
-  }, []);
-  useEffect(() => {
     document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" });
   }, [at, id]);
 
   const open = (row: PaletteRow, isNewTab: boolean) => {
+    // Closed first: the focus goes back to where it was, and what opens next can bring it there again.
+    element.current?.close();
     closeOverlay();
     if (row.href && isNewTab) window.open(row.href, "_blank", "noopener");
     else if (row.href) route(row.href);

@@ -88,6 +88,8 @@ export interface TaskRow {
   language: Language | null;
   filePath: string;
   exportName: string | null;
+  /** What the task says about itself, perhaps cut short. */
+  description: string | null;
   runningCount: number;
   queuedCount: number;
   /** The last 24 hours, oldest first. */
@@ -283,6 +285,7 @@ export interface TaskPage {
   kind: TaskKind;
   language: Language | null;
   filePath: string;
+  description: string | null;
   version: string | null;
   versions: string[];
   queue: string;

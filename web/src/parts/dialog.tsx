@@ -1,8 +1,26 @@
 /** A native dialog: focus stays inside, Escape closes, what lies behind is out of reach. */
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { IconButton } from "./buttons";
+
+/** Open a dialog above the page while its component is there; after it the focus is where it was. */
+export function useModal(): RefObject<HTMLDialogElement | null> {
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const dialog = element.current;
+    const before = document.activeElement;
+    if (dialog && !dialog.open) dialog.showModal();
+    return () => {
+      dialog?.close();
+      if (document.activeElement !== document.body) return;
+      // What opened it may be gone with what was done: then on with the page.
+      if (before instanceof HTMLElement && before !== document.body) before.focus();
+      if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+    };
+  }, []);
+  return element;
+}
 
 interface Props {
   title: ComponentChildren;
@@ -16,12 +34,7 @@ interface Props {
 }
 
 export function Dialog({ title, name, onClose, class: extra = "", children, onConfirm }: Props) {
-  const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const dialog = element.current;
-    if (dialog && !dialog.open) dialog.showModal();
-    return () => dialog?.close();
-  }, []);
+  const element = useModal();
   return (
     <dialog
       ref={element}

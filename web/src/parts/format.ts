@@ -100,6 +100,21 @@ export function ordinal(value: number): string {
   return `${count(value)}${end}`;
 }
 
+// Colours and cursor moves of terminals: CSI sequences, then OSC ones (titles, links).
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
+const TERMINAL = /\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)/g;
+// What is not seen, or turns the direction of what follows; line ends and tabs stay.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+/** What a program wrote, as a page shows it: without a terminal's colours, and with nothing hidden or turned around. */
+export function plain(text: string): string {
+  return text
+    .replace(TERMINAL, "")
+    .replace(/\r\n/g, "\n")
+    .replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 const ID_END = 8;
 
 /** An id in the part all share and the part that differs: it is never cut from the right. */

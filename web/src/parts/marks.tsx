@@ -1,7 +1,7 @@
 /** Small marks that many pages show: language, environment, run id, kind of task, keys. */
 
 import type { Environment, EnvironmentSlug, Language, TaskKind } from "../data/types";
-import { splitId } from "./format";
+import { plain, splitId } from "./format";
 import { Icon, type IconName } from "./icon";
 
 const LANGUAGES: Record<Language, [string, string]> = { typescript: ["ts", "TypeScript"], python: ["py", "Python"] };
@@ -48,6 +48,28 @@ export function KindIcon({ kind }: { kind: TaskKind }) {
   return (
     <span class="kind" title={word}>
       <Icon name={icon} class="t3" />
+    </span>
+  );
+}
+
+/** What a task says about itself, on one line. */
+export function Description({ text }: { text: string | null }) {
+  if (text === null) return null;
+  const words = plain(text);
+  return (
+    <span class="about t3 clip" title={words}>
+      {words}
+    </span>
+  );
+}
+
+/** A path that does not fit loses its middle: the file is what one looks for. */
+export function FilePath({ path }: { path: string }) {
+  const at = path.lastIndexOf("/");
+  return (
+    <span class="path mono t3" title={path}>
+      {at > 0 && <span class="clip">{path.slice(0, at)}</span>}
+      <span class="clip">{at > 0 ? path.slice(at) : path}</span>
     </span>
   );
 }

@@ -3,7 +3,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Packet } from "../data/types";
 import { CopyButton, IconButton } from "./buttons";
-import { bytes } from "./format";
+import { bytes, plain } from "./format";
 import { Icon } from "./icon";
 import { readPacket } from "./json/superjson";
 import { JsonView } from "./json/view";
@@ -37,7 +37,7 @@ function Value({ packet, text, title }: { packet: Packet; text: string; title: s
   return (
     <div class="code">
       <pre class="raw" tabIndex={0}>
-        {packet.text}
+        {packet.text !== null && plain(packet.text)}
         {packet.isPartial && "…"}
       </pre>
     </div>

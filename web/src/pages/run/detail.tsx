@@ -6,7 +6,7 @@ import { usePlace } from "../../app/place";
 import { boxNow } from "../../data/clock";
 import type { Attempt, RelatedRun, RunPage } from "../../data/types";
 import { CopyButton } from "../../parts/buttons";
-import { clockTime, dayAndTime, duration } from "../../parts/format";
+import { clockTime, dayAndTime, duration, plain } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { EnvTag, KindIcon, Lang, RunId } from "../../parts/marks";
 import { StatusBadge } from "../../parts/status";
@@ -91,7 +91,7 @@ function AttemptItem({ attempt, max }: { attempt: Attempt; max: number | null })
       </span>
       {attempt.error && (
         <p class="t2 small atterr">
-          <span class="bad">{attempt.error.name}</span> {attempt.error.message}
+          <span class="bad">{plain(attempt.error.name)}</span> {plain(attempt.error.message)}
         </p>
       )}
     </li>

@@ -1,7 +1,7 @@
 /** A run as text for people and for language models, and the trace as JSON lines. Pure. */
 
 import type { RunPage, TraceNode } from "../../data/types";
-import { duration, fullTime } from "../../parts/format";
+import { duration, fullTime, plain } from "../../parts/format";
 import { STATUSES } from "../../parts/statuses";
 import { stepsOf } from "./timeline";
 
@@ -20,7 +20,13 @@ export function asMarkdown(page: RunPage, nodes: TraceNode[], nowMs: number): st
     "",
   ].filter((line, index) => line !== "" || index === 1 || index === 5);
   if (error)
-    lines.push("## Error", "", `${error.name}: ${error.message}`, "", ...(error.stack ? [fence(error.stack), ""] : []));
+    lines.push(
+      "## Error",
+      "",
+      plain(`${error.name}: ${error.message}`),
+      "",
+      ...(error.stack ? [fence(plain(error.stack)), ""] : []),
+    );
   lines.push(
     "## Timeline",
     "",
@@ -38,7 +44,7 @@ export function asMarkdown(page: RunPage, nodes: TraceNode[], nowMs: number): st
       "",
       fence(
         logs
-          .map((node) => `+${duration(node.startMs - run.createdAtMs)} ${node.level ?? "error"} ${node.title}`)
+          .map((node) => `+${duration(node.startMs - run.createdAtMs)} ${node.level ?? "error"} ${plain(node.title)}`)
           .join("\n"),
       ),
       "",

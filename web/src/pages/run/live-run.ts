@@ -30,8 +30,8 @@ export function throttled(act: () => void, pauseMs: () => number): { call: () =>
 
 export function useLiveRun(id: string, facts: Resource<RunPage>, trace: Resource<Trace>): void {
   useEffect(() => {
-    const readFacts = throttled(facts.reload, () => FACTS_MS);
-    const readTrace = throttled(trace.reload, () =>
+    const readFacts = throttled(facts.refresh, () => FACTS_MS);
+    const readTrace = throttled(trace.refresh, () =>
       (trace.data.peek()?.nodes.length ?? 0) > LARGE_NODES ? LARGE_TRACE_MS : TRACE_MS,
     );
     const stop = onNews((news) => {
@@ -61,7 +61,7 @@ export function useLiveRun(id: string, facts: Resource<RunPage>, trace: Resource
   const isLoading = trace.data.value?.isLoading ?? false;
   useEffect(() => {
     if (!isLoading) return;
-    const timer = setInterval(trace.reload, LOADING_MS);
+    const timer = setInterval(trace.refresh, LOADING_MS);
     return () => clearInterval(timer);
   }, [isLoading, trace]);
 }

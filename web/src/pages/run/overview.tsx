@@ -6,37 +6,40 @@ import { api } from "../../data/api";
 import { boxNow } from "../../data/clock";
 import type { RunError, RunPage, Why } from "../../data/types";
 import { CopyButton } from "../../parts/buttons";
-import { duration, ordinal, plural } from "../../parts/format";
-import { Icon } from "../../parts/icon";
+import { duration, ordinal, plain, plural } from "../../parts/format";
+import { Icon, type IconName } from "../../parts/icon";
 import { Lang, RunId } from "../../parts/marks";
 import { PacketSection } from "../../parts/packet-section";
 import { StatusGlyph } from "../../parts/status";
-import { isFinal } from "../../parts/statuses";
+import { isFinal, STATUSES } from "../../parts/statuses";
 import { stepsOf } from "./timeline";
 
 const FRAMES_MAX = 12;
 
 /** The stack without the lines that only say the error again. */
 function framesOf(error: RunError): string[] {
-  const lines = error.stack?.split("\n").filter((line) => line.trim() !== "") ?? [];
-  const isEcho = lines[0]?.startsWith(error.name) ?? false;
+  const lines = plain(error.stack ?? "")
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  const isEcho = lines[0]?.startsWith(plain(error.name)) ?? false;
   const first = lines.findIndex((line) => /^\s+(at |File )/.test(line));
   const frames = isEcho && first > 0 ? lines.slice(first) : lines;
   const indent = Math.min(...frames.map((line) => line.length - line.trimStart().length));
   return frames.map((line) => line.slice(indent));
 }
 
-/** Somebody wanted it so: no alarm, only who or what it was. */
-function CanceledSection({ error }: { error: RunError }) {
+/** Somebody wanted it so, canceled or no longer wanted after a time: no alarm, only who or what it was. */
+function EndedSection({ status, error }: { status: "CANCELED" | "EXPIRED"; error: RunError }) {
+  const { word, slug } = STATUSES[status];
   return (
-    <section class="sec" aria-label="Canceled">
+    <section class="sec" aria-label={word}>
       <h2>
         <span class="row g3">
-          <Icon name="st-canceled" size={14} class="t3" />
-          Canceled
+          <Icon name={`st-${slug}` as IconName} size={14} class="t3" />
+          {word}
         </span>
       </h2>
-      <p class="errtext">{error.message || "No reason was given."}</p>
+      <p class="errtext">{plain(error.message) || "No reason was given."}</p>
     </section>
   );
 }
@@ -48,11 +51,11 @@ export function ErrorSection({ error, onCopyForAi }: { error: RunError; onCopyFo
       <h2>
         <span class="bad row g3">
           <Icon name="st-failed" size={14} />
-          {error.name}
+          {plain(error.name)}
         </span>
         {error.code && <span class="tagx end mono">{error.code}</span>}
       </h2>
-      <p class="errtext">{error.message || "It has no message."}</p>
+      <p class="errtext">{plain(error.message) || "It has no message."}</p>
       {error.hint && (
         <div class="callout info mt8">
           <Icon name="info" />
@@ -213,8 +216,10 @@ export function Overview({ page, isChild = false, onCopyForAi, onLoad }: Props) 
   return (
     <>
       {isChild && <ChildHead page={page} />}
-      {page.error && run.status === "CANCELED" && <CanceledSection error={page.error} />}
-      {page.error && run.status !== "CANCELED" && (
+      {page.error && (run.status === "CANCELED" || run.status === "EXPIRED") && (
+        <EndedSection status={run.status} error={page.error} />
+      )}
+      {page.error && run.status !== "CANCELED" && run.status !== "EXPIRED" && (
         <ErrorSection error={page.error} {...(onCopyForAi ? { onCopyForAi } : {})} />
       )}
       {page.why && !isChild && <WhySection why={page.why} />}

@@ -5,7 +5,7 @@ import { api } from "../../data/api";
 import { boxNow } from "../../data/clock";
 import { useResource } from "../../data/resource";
 import type { Attempt, TraceNode } from "../../data/types";
-import { clockTime, duration } from "../../parts/format";
+import { clockTime, duration, plain } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { JsonView } from "../../parts/json/view";
 import { Failed, SkeletonLines } from "../../parts/states";
@@ -50,14 +50,14 @@ export function SpanInspector({ node, attempt, onBack }: Props) {
       <div class="scroll" tabIndex={0} role="region" aria-label="Inspector">
         <section class="sec" aria-label={WORDS[node.kind]}>
           <h2>
-            <span class={node.isError ? "bad" : ""}>{node.kind === "log" ? WORDS.log : node.title}</span>
+            <span class={node.isError ? "bad" : ""}>{node.kind === "log" ? WORDS.log : plain(node.title)}</span>
             {node.level && <span class={`lv l-${node.level} end`}>{node.level}</span>}
           </h2>
-          {node.kind === "log" && <p class="errtext">{node.title}</p>}
+          {node.kind === "log" && <p class="errtext">{plain(node.title)}</p>}
           <dl class="props">
             <dt>What</dt>
             <dd>
-              {WORDS[node.kind]} {node.note && node.kind !== "log" && <span class="t3 clip">{node.note}</span>}
+              {WORDS[node.kind]} {node.note && node.kind !== "log" && <span class="t3 clip">{plain(node.note)}</span>}
             </dd>
             <dt>{node.endMs === node.startMs ? "At" : "Started"}</dt>
             <dd class="num">{clockTime(node.startMs)}</dd>

@@ -1,7 +1,7 @@
 /** One row of the trace: name and place in the tree at the left, its marks on the timeline at the right. */
 
 import type { TraceKind, TraceNode } from "../../data/types";
-import { duration, plural, ticking } from "../../parts/format";
+import { duration, plain, plural, ticking } from "../../parts/format";
 import { Icon, type IconName } from "../../parts/icon";
 import { Lang } from "../../parts/marks";
 import { StatusGlyph } from "../../parts/status";
@@ -49,8 +49,8 @@ function Name({ row }: { row: Row }) {
     <>
       <span class={`nm${look}`}>
         {fold && `${fold.count} × `}
-        {depth === 0 ? <b class="med">{node.title}</b> : node.title}
-        {node.note !== null && node.kind !== "attempt" && <span class="t3"> {node.note}</span>}
+        {depth === 0 ? <b class="med">{plain(node.title)}</b> : plain(node.title)}
+        {node.note !== null && node.kind !== "attempt" && <span class="t3"> {plain(node.note)}</span>}
       </span>
       {node.kind === "attempt" && node.note !== null && <span class="tagx">{node.note}</span>}
       {node.kind === "run" && !fold && <Lang language={node.run?.language ?? null} />}

@@ -73,7 +73,7 @@ function Confirm({ asked, onClose }: { asked: NonNullable<Asked>; onClose: () =>
       </div>
       <div class="df">
         <span class="end row">
-          <button type="button" class="btn" onClick={onClose}>
+          <button type="button" class="btn" autofocus onClick={onClose}>
             {words.keep}
           </button>
           <button

@@ -47,7 +47,7 @@ function useLiveRows(
   useEffect(
     () =>
       onNews((news) => {
-        if (news.isGap) return runs.reload();
+        if (news.isGap) return runs.refresh();
         const byId = new Map(news.runs.map((run) => [run.id, run]));
         for (const row of rows) {
           const incoming = byId.get(row.peek().id);
@@ -61,7 +61,7 @@ function useLiveRows(
         );
         if (ids.length === 0) return;
         // An empty list has nothing that could jump.
-        if (rows.length === 0) runs.reload();
+        if (rows.length === 0) runs.refresh();
         else setWaiting((before) => new Set([...before, ...ids]));
       }),
     [rows, filters, runs],

@@ -4,9 +4,9 @@ import { runsHref, testHref } from "../../app/address";
 import { usePlace } from "../../app/place";
 import type { TaskRow } from "../../data/types";
 import { CopyButton } from "../../parts/buttons";
-import { count, percent } from "../../parts/format";
+import { count, percent, plain } from "../../parts/format";
 import { Icon } from "../../parts/icon";
-import { KindIcon, Lang } from "../../parts/marks";
+import { Description, FilePath, KindIcon, Lang } from "../../parts/marks";
 import { SkeletonRows } from "../../parts/states";
 import { StatusGlyph } from "../../parts/status";
 import { Ago } from "../../parts/time";
@@ -33,17 +33,24 @@ function Row({ task }: { task: TaskRow }) {
   return (
     <tr>
       <td>
-        <span class="row g3">
-          <KindIcon kind={task.kind} />
-          <a class="task clip rowlink" href={runsHref(place, { task: task.id })}>
-            {task.id}
-          </a>
-          <Lang language={task.language} />
+        <span class="withroom">
+          <span class="row g3">
+            <KindIcon kind={task.kind} />
+            <a
+              class="task clip rowlink"
+              href={runsHref(place, { task: task.id })}
+              title={task.description === null ? task.id : `${task.id}: ${plain(task.description)}`}
+            >
+              {task.id}
+            </a>
+            <Lang language={task.language} />
+          </span>
+          <Description text={task.description} />
         </span>
       </td>
       <td>
         <span class="row g2">
-          <span class="mono t3 clip">{task.filePath}</span>
+          <FilePath path={task.filePath} />
           <span class="act">
             <CopyButton text={task.filePath} name={`Copy path of ${task.id}`} size={14} />
           </span>

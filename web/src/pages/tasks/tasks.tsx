@@ -37,7 +37,8 @@ export function matching(tasks: TaskRow[], text: string, kind: string): TaskRow[
   return tasks.filter(
     (task) =>
       (kind === "all" || task.kind === kind) &&
-      (part === "" || task.id.toLowerCase().includes(part) || task.filePath.toLowerCase().includes(part)),
+      (part === "" ||
+        [task.id, task.filePath, task.description ?? ""].some((text) => text.toLowerCase().includes(part))),
   );
 }
 
@@ -222,7 +223,7 @@ export default function Tasks() {
   const { route } = useLocation();
   const { id, slug } = place.environment;
   const tasks = useResource(id, (signal) => api.tasks(id, signal));
-  useLiveReload(tasks.reload);
+  useLiveReload(tasks.refresh);
   const page = tasks.data.value;
   const error = tasks.error.value;
   useEffect(() => {

@@ -24,7 +24,7 @@ import { Icon } from "../../parts/icon";
 import { pretty } from "../../parts/json/parse";
 import { asSchema, example } from "../../parts/json/schema";
 import { JsonView } from "../../parts/json/view";
-import { EnvTag, envIcon, Kbd, KindIcon, Lang, RunId } from "../../parts/marks";
+import { Description, EnvTag, envIcon, FilePath, Kbd, KindIcon, Lang, RunId } from "../../parts/marks";
 import { Menu, MenuItem } from "../../parts/menu";
 import { Empty, Failed, SkeletonLines } from "../../parts/states";
 import { StatusGlyph } from "../../parts/status";
@@ -149,7 +149,7 @@ function ConfirmProduction({ task, onClose, onConfirm }: { task: string; onClose
       </div>
       <div class="df">
         <span class="end row">
-          <button type="button" class="btn" onClick={onClose}>
+          <button type="button" class="btn" autofocus onClick={onClose}>
             Not now
           </button>
           <button type="button" class="btn primary" onClick={onConfirm}>
@@ -305,10 +305,13 @@ function ChooseTask() {
               <li key={task.id}>
                 <a class="row g3" href={testHref(place, task.id)}>
                   <KindIcon kind={task.kind} />
-                  <span class="task">{task.id}</span>
+                  <span class="task clip" title={task.id}>
+                    {task.id}
+                  </span>
                   <Lang language={task.language} />
-                  <span class="mono t3 clip">{task.filePath}</span>
-                  <span class="end">
+                  <Description text={task.description} />
+                  <span class="end row g3">
+                    <FilePath path={task.filePath} />
                     <Icon name="chevron-right" class="t3" />
                   </span>
                 </a>
@@ -339,6 +342,7 @@ function TestOne({ id }: { id: string }) {
         </span>
         {task ? <TaskMenu current={task} /> : <span class="t2 clip">{id}</span>}
         <h1 class="vh">Test {id}</h1>
+        <Description text={task?.description ?? null} />
         <div class="acts">
           <a class="btn ghost" href={runsHref(place, { task: id })}>
             <Icon name="runs" />

@@ -86,7 +86,7 @@ export function OptionsForm({ draft, onDraft, task, isDev, asBefore = false }: P
         />
         <TextField
           label="Max duration"
-          aside="s"
+          aside="sec"
           inputMode="numeric"
           {...text("maxDuration")}
           placeholder={plain(task?.maxDurationS?.toString() ?? "No limit")}

@@ -2,9 +2,9 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { copyText } from "../buttons";
-import { plural } from "../format";
+import { plain, plural } from "../format";
 import { Icon } from "../icon";
-import { pathKey } from "./superjson";
+import { ExactNumber, jsonText, pathKey } from "./superjson";
 
 const OPEN_DEPTH = 2;
 const OPEN_ITEMS_MAX = 30;
@@ -14,7 +14,7 @@ const STRING_MAX = 400;
 type Path = (string | number)[];
 
 function isBranch(value: unknown): value is Record<string, unknown> | unknown[] {
-  return value !== null && typeof value === "object";
+  return value !== null && typeof value === "object" && !(value instanceof ExactNumber);
 }
 
 const entriesOf = (value: Record<string, unknown> | unknown[]): [string | number, unknown][] =>
@@ -23,10 +23,7 @@ const entriesOf = (value: Record<string, unknown> | unknown[]): [string | number
 /** A short list of plain values stands on one line. */
 function isInline(value: unknown): value is unknown[] {
   return (
-    Array.isArray(value) &&
-    value.length <= 8 &&
-    value.every((item) => !isBranch(item)) &&
-    JSON.stringify(value).length <= 48
+    Array.isArray(value) && value.length <= 8 && value.every((item) => !isBranch(item)) && jsonText(value).length <= 48
   );
 }
 
@@ -42,7 +39,7 @@ function Leaf({ value, mark }: { value: unknown; mark: string | undefined }) {
     );
   if (typeof value === "string") {
     const isLong = value.length > STRING_MAX && !isWhole;
-    const text = JSON.stringify(isLong ? value.slice(0, STRING_MAX) : value);
+    const text = plain(JSON.stringify(isLong ? value.slice(0, STRING_MAX) : value));
     return (
       <>
         {mark && <span class="cf">{mark}</span>}
@@ -57,7 +54,7 @@ function Leaf({ value, mark }: { value: unknown; mark: string | undefined }) {
       </>
     );
   }
-  if (typeof value === "number") return <span class="cn">{String(value)}</span>;
+  if (typeof value === "number" || value instanceof ExactNumber) return <span class="cn">{String(value)}</span>;
   return <span class="cw">{String(value)}</span>;
 }
 
@@ -86,7 +83,7 @@ function CopyMenu({ path, value }: { path: Path; value: unknown }) {
         type="button"
         title="Copy value"
         aria-label={`Copy value of ${pathWords(path) || "everything"}`}
-        onClick={() => copyText(typeof value === "string" ? value : JSON.stringify(value, null, 2))}
+        onClick={() => copyText(typeof value === "string" ? value : jsonText(value, 2))}
       >
         <Icon name="copy" size={12} />
       </button>
@@ -106,7 +103,7 @@ function CopyMenu({ path, value }: { path: Path; value: unknown }) {
 
 const Key = ({ name, text }: { name: string | number | null; text: string }) => {
   if (typeof name !== "string") return null;
-  const shown = JSON.stringify(name);
+  const shown = plain(JSON.stringify(name));
   const isHit = text !== "" && name.toLowerCase().includes(text);
   return (
     <>
@@ -118,7 +115,7 @@ const Key = ({ name, text }: { name: string | number | null; text: string }) => 
 
 function hasHit(value: unknown, text: string): boolean {
   if (text === "") return false;
-  return JSON.stringify(value)?.toLowerCase().includes(text) ?? false;
+  return jsonText(value).toLowerCase().includes(text);
 }
 
 function Node({ name, value, path, isLast, text, marks }: NodeProps) {
