@@ -12,9 +12,22 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("trigger_box"):
             raise
-        sys.exit(
-            "Error: Here trigger-box is installed for tasks only, without its command line "
-            f"({error.name} is missing).\n  → Install trigger-box[cli], or trigger-box[server] "
-            "to run a box too."
-        )
+        _give_way(error.name)
     sys.exit(run(sys.argv[1:]))
+
+
+def _give_way(missing: str) -> None:
+    """Become the command line that is installed elsewhere; here are the tasks' packages only."""
+    import os  # noqa: PLC0415 - late, like everything here
+
+    from trigger_box.cli.environment import process_environment  # noqa: PLC0415 - as above
+    from trigger_box.cli.installing import program_elsewhere, sdk_source  # noqa: PLC0415 - as above
+
+    program = program_elsewhere(sys.argv[0], process_environment().get("PATH", ""))
+    if program is not None:
+        os.execv(program, [program, *sys.argv[1:]])  # noqa: S606 - our own program, as it was typed
+    sys.exit(
+        "Error: Here trigger-box is installed for tasks only, without its command line "
+        f"({missing} is missing).\n  → pip install {sdk_source('cli')}, or with [server] to run a "
+        "box too."
+    )

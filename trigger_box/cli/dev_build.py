@@ -80,7 +80,9 @@ class Builder:
         except SupersededError:
             return
         except (EnvFileError, IndexingError, NurseryError) as error:
-            self._lines.trouble(f"{error}. {self._consequence}")
+            command = error.command if isinstance(error, IndexingError) else None
+            advice = f" Type: {command}\n" if command else " "
+            self._lines.trouble(f"{error}.{advice}{self._consequence}")
             return
         if built is None:
             return

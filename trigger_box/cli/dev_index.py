@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
+from trigger_box.cli.installing import install_command
 from trigger_box.sdk.config_files import CONFIG_FILE, PYPROJECT_FILE
 from trigger_box.worker.discovery import Problem, is_users, relative_path
 from trigger_box.worker.limits import (
@@ -34,7 +35,15 @@ _FRAME: Final = re.compile(r'  File "(?P<file>.+)", line (?P<line>\d+) in ')
 
 
 class IndexingError(Exception):
-    """The indexer did not answer; the message says why and what to do."""
+    """The indexer did not answer; the message says why.
+
+    Attributes:
+        command: what to type about it, if it is as simple as that.
+    """
+
+    def __init__(self, message: str, *, command: str | None = None) -> None:
+        super().__init__(message)
+        self.command = command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +180,7 @@ async def read_index(  # noqa: PLR0913 - each has a default
     if output.done() and not output.cancelled():
         lines = output.result()[0].decode("utf-8", "replace").splitlines()
     if account.answer is None:
-        raise IndexingError(_last_words(python, process.returncode, lines))
+        raise _silence(python, process.returncode, lines, environment)
     for line in lines:
         on_line(line)
     return _parse(python, account.answer)
@@ -277,12 +286,15 @@ def _parse(python: str, answer: bytes) -> Index:
     )
 
 
-def _last_words(python: str, code: int | None, lines: list[str]) -> str:
+def _silence(
+    python: str, code: int | None, lines: list[str], environment: Mapping[str, str]
+) -> IndexingError:
+    """Return why there is no answer, from what the indexer wrote before it ended."""
     text = "\n".join(lines)[-STDERR_TAIL_BYTES:]
     if "No module named" in text and "trigger_box" in text:
-        return (
-            f"trigger-box is not installed for {python}: "
-            "run `uv pip install trigger-box` (or pip) in the project's environment"
+        return IndexingError(
+            f"trigger-box is not installed for {python}",
+            command=install_command(python, environment),
         )
     last = next((line for line in reversed(lines) if line.strip()), "it said nothing")
-    return f"the indexer ended with code {code}: {last.strip()}"
+    return IndexingError(f"the indexer ended with code {code}: {last.strip()}")

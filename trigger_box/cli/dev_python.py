@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from trigger_box.cli.installing import new_environment_commands
+
 _PLACES: Final = ("bin/python", "Scripts/python.exe")
 
 
@@ -32,20 +34,29 @@ def find_python(
         if found is None:
             raise PythonNotFoundError(f"--python {asked}: there is no such program.")
         return found
-    homes = [Path(home)] if (home := environment.get("VIRTUAL_ENV")) else []
-    for program in (home / name for home in [*homes, *_near(folder)] for name in _PLACES):
-        if program.is_file():
-            return str(program)
+    found = environment_python(folder, environment)
+    if found is not None:
+        return found
     if not is_frozen:
         return sys.executable
     for name in ("python3", "python"):
         found = shutil.which(name, path=environment.get("PATH"))
         if found is not None:
             return found
+    commands = " && ".join(new_environment_commands(environment))
     raise PythonNotFoundError(
         "No Python was found for the project: make a virtual environment in its folder "
-        "(`uv venv && uv pip install trigger-box`), or name one with --python."
+        f"(`{commands}`), or name one with --python."
     )
+
+
+def environment_python(folder: Path, environment: Mapping[str, str]) -> str | None:
+    """Return the interpreter of the virtual environment that is active or the project's, if any."""
+    homes = [Path(home)] if (home := environment.get("VIRTUAL_ENV")) else []
+    for program in (home / name for home in [*homes, *_near(folder)] for name in _PLACES):
+        if program.is_file():
+            return str(program)
+    return None
 
 
 def _near(folder: Path) -> Iterator[Path]:

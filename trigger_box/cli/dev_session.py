@@ -190,7 +190,7 @@ class DevSession:
                 await self._saved.wait()
                 continue
             except IndexingError as error:
-                raise CliError(f"{error}.") from error
+                raise CliError(f"{error}.", hint=error.command) from error
             if self._options.inspect_port is not None and not index.has_debugger:
                 raise CliError(
                     f"--inspect needs debugpy, and {python} does not have it.",

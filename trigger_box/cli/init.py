@@ -12,7 +12,6 @@ import click
 from trigger_box.cli import scaffold
 from trigger_box.cli.api import Api, segment
 from trigger_box.cli.console import Console
-from trigger_box.cli.dev_python import PythonNotFoundError, find_python
 from trigger_box.cli.environment import process_environment, read_variables
 from trigger_box.cli.exits import CliError, Exit
 from trigger_box.cli.options import profile_options, with_console
@@ -68,15 +67,16 @@ def init(  # noqa: PLR0913 - its options
             chosen = _choose(console, api, place.name, asks=asks)
         written = scaffold.write_files(place, project_ref=chosen.ref, project_name=chosen.name)
         api.post(f"/api/v1/projects/{segment(chosen.ref)}/init")
-    tool = scaffold.tool_of(place)
-    needs_sdk = not _has_sdk(place)
+    steps = scaffold.install_steps(
+        place, process_environment(), is_frozen=bool(getattr(sys, "frozen", False))
+    )
     if console.as_json:
         value = {
             "project": {"ref": chosen.ref, "name": chosen.name, "created": chosen.is_new},
             "files": [name for name, is_new in written.items() if is_new],
             "kept": [name for name, is_new in written.items() if not is_new],
-            "tool": tool.name,
-            "install": tool.add if needs_sdk else None,
+            "tool": scaffold.tool_of(place).name,
+            "install": steps,
         }
         console.result(value)
         return
@@ -86,7 +86,6 @@ def init(  # noqa: PLR0913 - its options
         console.note(f"  {'wrote' if is_new else 'kept '}  {name}")
     console.note()
     console.note("Next:")
-    steps = [tool.add] if needs_sdk else []
     prefix = [f"cd {folder}"] if folder is not None else []
     for step in [*prefix, *steps, "trigger-box dev", _TRY]:
         console.note(f"  {console.mark(step, 'cyan')}")
@@ -128,16 +127,3 @@ def _choose(console: Console, api: Api, folder_name: str, *, asks: bool) -> _Cho
 def _new(api: Api, name: str) -> _Chosen:
     made = create_remotely(api, name=name)
     return _Chosen(ref=made["ref"], name=made["name"], is_new=True)
-
-
-def _has_sdk(folder: Path) -> bool:
-    try:
-        python = find_python(
-            folder,
-            asked=None,
-            environment=process_environment(),
-            is_frozen=bool(getattr(sys, "frozen", False)),
-        )
-    except PythonNotFoundError:
-        return False
-    return scaffold.has_sdk(python)

@@ -159,10 +159,12 @@ def _fail(error: CliError, *, as_json: bool) -> int:
 def _lacks(error: ModuleNotFoundError, *, as_json: bool) -> int:
     if error.name is None or error.name.startswith("trigger_box"):
         return _fail_unexpectedly(error, as_json=as_json)
+    from trigger_box.cli.installing import sdk_source  # noqa: PLC0415 - only here it is needed
+
     return _fail(
         CliError(
             f"This command needs the whole box, and {error.name} is not installed here.",
-            hint="Install trigger-box[server].",
+            hint=f"{sys.executable} -m pip install {sdk_source('server')}",
         ),
         as_json=as_json,
     )

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import subprocess
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from trigger_box.cli.dev_python import environment_python
 from trigger_box.cli.exits import CliError
+from trigger_box.cli.installing import install_command, new_environment_commands, sdk_source
 
 CONFIG_FILE: Final = "trigger.config.py"
 _FILES: Final = {
@@ -26,17 +29,20 @@ _LOOK_S_MAX: Final = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageTool:
-    """A tool that keeps a project's packages, and how it is told to add ours."""
+    """A tool that keeps a project's packages.
+
+    Attributes:
+        add: how it is told to add one; None: it keeps no list, so packages are installed.
+    """
 
     name: str
-    add: str
-    run: str
+    add: str | None
 
 
-UV: Final = PackageTool(name="uv", add="uv add trigger-box", run="uv run ")
-POETRY: Final = PackageTool(name="poetry", add="poetry add trigger-box", run="poetry run ")
-PDM: Final = PackageTool(name="pdm", add="pdm add trigger-box", run="pdm run ")
-PIP: Final = PackageTool(name="pip", add="pip install trigger-box", run="")
+UV: Final = PackageTool(name="uv", add="uv add")
+POETRY: Final = PackageTool(name="poetry", add="poetry add")
+PDM: Final = PackageTool(name="pdm", add="pdm add")
+PIP: Final = PackageTool(name="pip", add=None)
 
 
 def tool_of(folder: Path) -> PackageTool:
@@ -75,6 +81,20 @@ def write_files(folder: Path, *, project_ref: str, project_name: str) -> dict[st
         else:
             written[name] = True
     return written
+
+
+def install_steps(folder: Path, environment: Mapping[str, str], *, is_frozen: bool) -> list[str]:
+    """Return the commands by which a project gets the SDK; none if ``dev`` finds it already."""
+    tool = tool_of(folder)
+    own = environment_python(folder, environment)
+    if own is not None and has_sdk(own):
+        return []
+    if tool.add is not None:
+        return [f"{tool.add} {sdk_source()}"]
+    if own is not None:
+        return [install_command(own, environment)]
+    # The command line's own interpreter has the SDK; the packed program is none.
+    return new_environment_commands(environment) if is_frozen else []
 
 
 def has_sdk(python: str) -> bool:

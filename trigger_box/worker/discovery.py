@@ -292,7 +292,7 @@ def _advice(error: BaseException) -> str:
     match error:
         case ModuleNotFoundError():
             missing = (error.name or "the module").split(".", 1)[0]
-            return f"Install it for {sys.executable}, for example: uv pip install {missing}"
+            return install_advice(missing)
         case ImportError():
             return "Check the name, and that the two modules do not import each other."
         case SyntaxError():
@@ -306,6 +306,13 @@ def _advice(error: BaseException) -> str:
             return "A task module must not end the process: move the call into a task."
         case _:
             return "Correct it and save: dev tries again by itself."
+
+
+def install_advice(package: str) -> str:
+    """Return how to install a package for this process's interpreter."""
+    has_pip = importlib.util.find_spec("pip") is not None
+    pip = f"{sys.executable} -m pip install" if has_pip else f"uv pip install -p {sys.executable}"
+    return f"Install it, for example: {pip} {package}"
 
 
 def _looks_like_variable(name: object) -> bool:

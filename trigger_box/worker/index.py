@@ -22,7 +22,14 @@ from typing import Any, Final
 from trigger_box.sdk.config_files import LoadedConfig, find_config, load_config
 from trigger_box.sdk.errors import ConfigError
 from trigger_box.sdk.registry import REGISTRY
-from trigger_box.worker.discovery import Problem, Project, discover, is_users, relative_path
+from trigger_box.worker.discovery import (
+    Problem,
+    Project,
+    discover,
+    install_advice,
+    is_users,
+    relative_path,
+)
 from trigger_box.worker.manifest import Defaults, make_manifest
 from trigger_box.worker.seed import PROTOCOL
 
@@ -118,7 +125,7 @@ def _config_problem(error: ConfigError, start: Path) -> Wire:
     advice = "Correct it and save: dev tries again by itself."
     if isinstance(cause, ModuleNotFoundError):
         missing = (cause.name or "the module").split(".", 1)[0]
-        advice = f"Install it for {sys.executable}, for example: uv pip install {missing}"
+        advice = install_advice(missing)
     told = _PLACE.match(str(error))
     if told is None:
         return Problem(file=str(start), line=None, message=str(error), advice=advice).as_dict()

@@ -239,10 +239,7 @@ class Nursery(asyncio.Protocol):
         self._words.seek(max(0, end - STDERR_TAIL_BYTES))
         words = self._words.read().decode("utf-8", "replace").strip()
         if "No module named" in words and "trigger_box" in words:
-            return (
-                f"trigger-box is not installed for {self._python}: "
-                "run `uv pip install trigger-box` (or pip) in the project's environment"
-            )
+            return f"trigger-box is not installed for {self._python}"
         return "the project's Python process ended while it started: " + (
             words.splitlines()[-1] if words else "it said nothing"
         )

@@ -142,7 +142,8 @@ async def test_a_module_that_does_not_import_is_named_and_the_others_run(
     problem = broken["problems"][0]
     assert (problem["file"], problem["line"]) == ("tasks/bad.py", 4)
     assert "nothing_like_this" in problem["message"]
-    assert "pip install nothing_like_this" in problem["advice"]
+    assert "pip install" in problem["advice"]
+    assert problem["advice"].endswith("nothing_like_this")
     assert ready["tasks"] == ["hello"]
     assert repaired["tasks"] == ["bad", "hello"]
 

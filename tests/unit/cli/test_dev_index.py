@@ -124,8 +124,10 @@ async def test_a_python_without_the_package_is_named(project: Path, tmp_path: Pa
     python.write_text('#!/bin/sh\necho "No module named trigger_box" >&2; exit 1\n')
     python.chmod(0o755)
 
-    with pytest.raises(IndexingError, match="trigger-box is not installed for"):
-        await read_index(str(python), project, environment=os.environ)
+    with pytest.raises(IndexingError, match="trigger-box is not installed for") as raised:
+        await read_index(str(python), project, environment={"PATH": ""})
+
+    assert raised.value.command == f"{python} -m pip install {Path.cwd()}"
 
 
 async def test_a_python_that_is_none_is_named(project: Path) -> None:

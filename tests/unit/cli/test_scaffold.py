@@ -15,6 +15,7 @@ from trigger_box.cli.scaffold import (
     UV,
     PackageTool,
     has_sdk,
+    install_steps,
     tool_of,
     write_files,
 )
@@ -90,3 +91,41 @@ def test_an_interpreter_is_asked_whether_it_finds_the_package(tmp_path: Path) ->
     assert has_sdk(sys.executable)
     assert not has_sdk(str(tmp_path / "no-python"))
     assert not has_sdk("/bin/false")
+
+
+def a_program(file: Path, *, ends_with: int = 0) -> Path:
+    file.parent.mkdir(parents=True)
+    file.write_text(f"#!/bin/sh\nexit {ends_with}\n")
+    file.chmod(0o755)
+    return file
+
+
+def steps(folder: Path, *, is_frozen: bool = False, **environment: str) -> list[str]:
+    return install_steps(folder, environment, is_frozen=is_frozen)
+
+
+def test_a_project_with_the_sdk_has_nothing_to_install(tmp_path: Path) -> None:
+    a_program(tmp_path / ".venv" / "bin" / "python")
+    (tmp_path / "uv.lock").write_text("")
+
+    assert steps(tmp_path) == []
+
+
+def test_a_project_without_it_is_told_to_install_what_runs_here(tmp_path: Path) -> None:
+    here = Path.cwd()
+    python = a_program(tmp_path / ".venv" / "bin" / "python", ends_with=1)
+    assert steps(tmp_path) == [f"{python} -m pip install {here}"]
+    uv = a_program(tmp_path / "tools" / "uv")
+    assert steps(tmp_path, PATH=str(uv.parent)) == [f"uv pip install --python {python} {here}"]
+    (tmp_path / "uv.lock").write_text("")
+    assert steps(tmp_path) == [f"uv add {here}"]
+
+
+def test_a_project_without_an_environment_uses_ours_unless_we_are_packed(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+
+    assert steps(tmp_path) == []
+    assert steps(tmp_path, is_frozen=True) == [
+        "python3 -m venv .venv",
+        f".venv/bin/pip install {Path.cwd()}",
+    ]

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from trigger_box.sdk.registry import REGISTRY
+from trigger_box.worker import discovery
 from trigger_box.worker.discovery import (
     Discovery,
     Project,
     discover,
+    install_advice,
     is_ignored,
     is_users,
     module_name,
@@ -110,7 +112,7 @@ def test_ignored_files_and_foreign_folders_are_left_alone(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("code", "line", "message", "advice"),
     [
-        ("x = 1\nimport nothing_like_it", 2, "nothing_like_it", "uv pip install nothing_like_it"),
+        ("x = 1\nimport nothing_like_it", 2, "nothing_like_it", "Install it, for example: "),
         ("def f(:\n  pass", 1, "SyntaxError", "Correct the line"),
         ("\n\nboom()", 3, "NameError", "Correct it and save"),
         ("import os\nos.environ['API_KEY']", 2, "API_KEY", ".env"),
@@ -228,3 +230,15 @@ def test_a_module_that_fails_blocks_nothing(tmp_path: Path) -> None:
     (problem,) = found(tmp_path).problems
 
     assert not problem.blocks
+
+
+@pytest.mark.parametrize(
+    ("pip", "command"),
+    [(None, f"uv pip install -p {sys.executable} pandas"), (sys, "-m pip install pandas")],
+)
+def test_the_advice_to_install_names_a_tool_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, pip: object, command: str
+) -> None:
+    monkeypatch.setattr(discovery.importlib.util, "find_spec", lambda _name: pip)
+
+    assert install_advice("pandas").endswith(command)
