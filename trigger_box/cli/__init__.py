@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
@@ -16,7 +17,7 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
-def _give_way(missing: str) -> None:
+def _give_way(missing: str) -> NoReturn:
     """Become the command line that is installed elsewhere; here are the tasks' packages only."""
     import os  # noqa: PLC0415 - late, like everything here
 
