@@ -219,6 +219,43 @@ def test_axe_finds_nothing_in_dialogs_and_menus(
     assert found_by_axe(anywhere) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "opener", "shows"),
+    [
+        ("/runs/{done}", "Replay", "Open the new run"),
+        ("/runs/{queued}", "Cancel", "Keep running"),
+        ("/test/tasks/process-order", "Schema", "orderId"),
+        ("/account", "New token", "Create token"),
+    ],
+)
+@pytest.mark.parametrize("width", [360, 390, 768])
+def test_a_dialog_fits_the_window(
+    place: Place,
+    run_ids: dict[str, str],
+    page: Page,
+    path: str,
+    opener: str,
+    shows: str,
+    width: int,
+) -> None:
+    page.set_viewport_size({"width": width, "height": 780})
+    base = place.box.origin if path == "/account" else place.base
+    page.goto(base + path.format(**run_ids))
+    page.get_by_role("button", name=opener, exact=True).click()
+
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(shows)
+    outside = dialog.evaluate(
+        """(it) => [...it.querySelectorAll("button, input, textarea")]
+          .filter((control) => {
+            const box = control.getBoundingClientRect();
+            return box.width > 0 && (box.left < 0 || box.right > innerWidth);
+          })
+          .map((control) => control.textContent || control.outerHTML)"""
+    )
+    assert outside == []
+
+
 def test_axe_finds_nothing_before_signing_in(fresh_box: ServedBox, browser: Browser) -> None:
     for theme in ("dark", "light"):
         context = browser.new_context(color_scheme=theme, bypass_csp=True)  # type: ignore[arg-type] - one of its words

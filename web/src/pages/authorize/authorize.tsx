@@ -12,7 +12,6 @@ import { session } from "../../data/session";
 import type { CliAuthorization } from "../../data/types";
 import { duration, relative } from "../../parts/format";
 import { Icon } from "../../parts/icon";
-import { Kbd } from "../../parts/marks";
 import { SkeletonLines } from "../../parts/states";
 
 /** What the terminal shows too: the last eight letters in two groups. */
@@ -157,7 +156,6 @@ export default function Authorize() {
       <div class="row mt20">
         <button type="button" class="btn primary lg grow" disabled={isBusy} onClick={() => answer("approve")}>
           Authorize
-          <Kbd keys="enter" />
         </button>
         <button type="button" class="btn lg w112" disabled={isBusy} onClick={() => answer("deny")}>
           Cancel

@@ -150,7 +150,7 @@ export function Detail({ page }: { page: RunPage }) {
         <dl class="props">
           <Fact name="Queue">
             <a class="link clip" href={runsHref(place, { queue: run.queue })}>
-              {run.queue}
+              {run.queue.replace(/^task\//, "")}
             </a>{" "}
             <span class="t3">
               {limit}

@@ -1,6 +1,6 @@
 /** Replay a run: the payload it had, to change or not; options as before; into this environment or another one. */
 
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { runHref } from "../../app/address";
 import { usePlace } from "../../app/place";
@@ -74,8 +74,15 @@ function Form({ page, task, onClose }: { page: RunPage; task: TaskPage | null; o
     }
   };
 
+  const form = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Where there is a keyboard one can write at once; on a phone its picture would cover the form.
+    if (matchMedia("(pointer: fine)").matches) form.current?.querySelector("textarea")?.focus({ preventScroll: true });
+  }, []);
+
   return (
     <div
+      ref={form}
       class="replayform"
       onKeyDown={(event) => {
         if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) {
@@ -171,7 +178,7 @@ export default function ReplayDialog({ id, onClose }: { id: string; onClose: () 
         <>
           Replay{" "}
           <span class="mono">
-            <RunId id={id} />
+            <RunId id={id} class="cut" />
           </span>
           <span class="t3 reg clip">{page?.run.task}</span>
         </>
