@@ -83,15 +83,24 @@ def backlog(target: Target) -> None:
 
 async def together(target: Target, dev: Dev, runs: int) -> float:
     """Return whole runs a second with ``IN_FLIGHT`` of them unfinished at any time."""
-    caller = Connection(target)
     request = trigger(target, "noop", 1)
     done = finished(dev)
-    begun_s = time.perf_counter()
     sent = 0
-    while (ended := finished(dev) - done) < runs:
-        while sent < runs and sent - ended < IN_FLIGHT:
-            caller.ask(request)
-            sent += 1
+
+    async def call() -> None:
+        nonlocal sent
+        caller = Connection(target)
+        while sent < runs:
+            if sent - (finished(dev) - done) < IN_FLIGHT:
+                sent += 1
+                await asyncio.to_thread(caller.ask, request)
+            else:
+                await asyncio.sleep(0.001)
+        caller.socket.close()
+
+    begun_s = time.perf_counter()
+    await asyncio.gather(*(call() for _ in range(CALLERS)))
+    while finished(dev) - done < runs:  # noqa: ASYNC110 - the events come from a reader
         await asyncio.sleep(0.001)
     return runs / (time.perf_counter() - begun_s)
 
