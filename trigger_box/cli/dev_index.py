@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,7 +17,7 @@ from typing import Any, Final, cast
 
 from trigger_box.cli.installing import install_command
 from trigger_box.sdk.config_files import CONFIG_FILE, PYPROJECT_FILE
-from trigger_box.worker.discovery import Problem, is_users, relative_path
+from trigger_box.worker.discovery import Problem, relative_path, users_places
 from trigger_box.worker.limits import (
     EXIT_S_MAX,
     IMPORT_S_MAX,
@@ -30,8 +29,6 @@ from trigger_box.worker.limits import (
 from trigger_box.worker.seed import PROTOCOL
 
 _CONFIG_FILES: Final = frozenset({CONFIG_FILE, PYPROJECT_FILE})
-# A line of a stack, as Python's faulthandler writes it; the innermost comes first.
-_FRAME: Final = re.compile(r'  File "(?P<file>.+)", line (?P<line>\d+) in ')
 
 
 class IndexingError(Exception):
@@ -193,7 +190,7 @@ class _Account:
         self._folder = start
         self._process = process
         self._file: Path | None = None
-        self._stack: list[tuple[str, int]] = []
+        self._stack: list[str] = []
         self._moved = asyncio.Event()
         self.answer: bytes | None = None
 
@@ -226,8 +223,8 @@ class _Account:
                 self._folder = self._file.parent
         elif line.startswith(b"{"):
             self.answer = line
-        elif (frame := _FRAME.match(line.decode("utf-8", "replace"))) is not None:
-            self._stack.append((frame["file"], int(frame["line"])))
+        else:
+            self._stack.append(line.decode("utf-8", "replace"))
 
     async def tell_when_slow(self, on_slow: Callable[[Standing], None]) -> None:
         """Whenever one file takes long, say where it stands; once a file. Until cancelled."""
@@ -251,10 +248,10 @@ class _Account:
             # It listens to this since before its first import.
             self._process.send_signal(signal.SIGUSR1)
             await asyncio.sleep(STANDING_S_MAX)
-        place = next((p for p in self._stack if is_users(p[0], self._folder)), None)
+        # faulthandler begins with the innermost.
+        places = users_places("".join(self._stack), self._folder)
         return Standing(
-            file=relative_path(str(self._file), self._folder),
-            place=None if place is None else f"{relative_path(place[0], self._folder)}:{place[1]}",
+            file=relative_path(str(self._file), self._folder), place=places[0] if places else None
         )
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Thread
 from typing import Final
@@ -18,7 +19,8 @@ from typing import Final
 from trigger_box.cli.console import Console, one_line
 from trigger_box.cli.dev_index import Standing
 from trigger_box.clock import Clock
-from trigger_box.worker.discovery import Problem
+from trigger_box.worker.discovery import Problem, users_places
+from trigger_box.worker.limits import IMPORT_S_MAX
 from trigger_box.worker.reports import (
     AttemptFailed,
     AttemptStarted,
@@ -46,8 +48,11 @@ class DevLines:
     """Prints the events of one ``dev``. Safe to call from the event loop: it never blocks.
 
     Args:
-        run_url: start of a run's page; its id follows.
         shows_logs: also print what tasks log.
+
+    Attributes:
+        run_url: start of a run's page; its id follows.
+        folder: the project's; lines of code are named relative to it.
     """
 
     def __init__(self, console: Console, clock: Clock, *, shows_logs: bool) -> None:
@@ -59,6 +64,7 @@ class DevLines:
         self._thread = Thread(target=self._write, name="dev-lines", daemon=True)
         self._thread.start()
         self.run_url = ""
+        self.folder: Path | None = None
 
     def close(self) -> None:
         """Print what waits, for a bounded time."""
@@ -80,11 +86,13 @@ class DevLines:
                 text = f"ok {duration(event.duration_ms)}"
                 self._run(event, "run.succeeded", "✓", "green", text)
             case AttemptFailed():
-                text = f"failed, {one_line(event.message)}"
+                place = self._place(event)
+                message = one_line(event.message) + (f"  {place}" if place else "")
+                text = f"failed, {message}"
                 if event.retry_delay_ms is not None:
                     text = (
                         f"failed attempt {event.attempt}, retry in "
-                        f"{duration(event.retry_delay_ms)}: {one_line(event.message)}"
+                        f"{duration(event.retry_delay_ms)}: {message}"
                     )
                 self._run(event, "attempt.failed", "✗", "red", text)
             case RunStopped():
@@ -116,6 +124,7 @@ class DevLines:
                 facts |= {
                     "durationMs": round(event.duration_ms, 1),
                     "error": event.message,
+                    "place": self._place(event),
                     "retryDelayMs": event.retry_delay_ms,
                 }
             case RunStopped():
@@ -127,6 +136,11 @@ class DevLines:
             {**facts, "url": url},
             f"{style(glyph, colour)} {style(event.task_id, 'bold')}  {text}  {style(url, 'dim')}",
         )
+
+    def _place(self, event: AttemptFailed) -> str | None:
+        """Return the line of the project's own code that failed."""
+        places = users_places(event.stack, self.folder) if self.folder is not None else []
+        return places[-1] if places else None
 
     def _log(self, event: LinePrinted) -> None:
         if not self._shows_logs:
@@ -172,7 +186,9 @@ class DevLines:
         for problem in problems:
             place = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
             lines.append(f"{style('✗', 'red')} {style(place, 'bold')}  {problem.message}")
-            lines += [f"  {style(line, 'dim')}" for line in problem.trace.splitlines()]
+            # Its last line is the message once more.
+            trace = problem.trace.removesuffix(problem.message)
+            lines += [f"  {style(line, 'dim')}" for line in trace.splitlines()]
             lines.append(f"  {style('→', 'dim')} {problem.advice}")
         lines.append(f"{style('!', 'yellow')} {consequence}")
         self._put(
@@ -190,7 +206,7 @@ class DevLines:
             "import.slow",
             {"file": standing.file, "place": standing.place},
             f"{self._console.style('…', 'yellow')} still importing {standing.text}; "
-            "save it to start anew",
+            f"a save starts anew, after {IMPORT_S_MAX:g} s it is given up",
         )
 
     def note(self, name: str, text: str, **facts: object) -> None:

@@ -123,6 +123,7 @@ class DevSession:
                 self._variables, profile=options.profile, api_url=options.api_url
             )
             python, config = await self._first_config(folder)
+            self._lines.folder = config.folder
             ref = self._project_ref(config)
             connection = await asyncio.to_thread(_connect, sign_in, ref, options.branch)
             self._lines.run_url = f"{connection.dashboard_url}/projects/v3/{ref}/runs/"

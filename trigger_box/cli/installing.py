@@ -32,7 +32,12 @@ def sdk_source(extra: str = "") -> str:
 
 
 def install_command(python: str, environment: Mapping[str, str]) -> str:
-    """Return the command that installs the SDK and the worker for an interpreter."""
+    """Return the command that gives an interpreter the SDK and the worker.
+
+    The system's own takes no packages on most systems: then a virtual environment is made.
+    """
+    if not (Path(python).parent.parent / "pyvenv.cfg").is_file():
+        return " && ".join(new_environment_commands(environment))
     if shutil.which("uv", path=environment.get("PATH")):
         return f"uv pip install --python {shlex.quote(python)} {sdk_source()}"
     return f"{shlex.quote(python)} -m pip install {sdk_source()}"

@@ -28,6 +28,8 @@ _SKIPPED_FOLDERS: Final = frozenset(
     {"__pycache__", "node_modules", "site-packages", "build", "dist", ".venv", "venv"}
 )
 _FRAMES_SHOWN: Final = 12
+# As traceback and faulthandler write it.
+_FRAME: Final = re.compile(r'^ *File "(?P<file>.+)", line (?P<line>\d+)', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +288,15 @@ def is_users(file: str, folder: Path) -> bool:
         and path.resolve().is_relative_to(folder.resolve())
         and not any(part in _SKIPPED_FOLDERS for part in path.parts)
     )
+
+
+def users_places(stack: str, folder: Path) -> list[str]:
+    """Return ``file:line`` of each frame of a printed stack that is the project's own, in order."""
+    return [
+        f"{relative_path(frame['file'], folder)}:{frame['line']}"
+        for frame in _FRAME.finditer(stack)
+        if is_users(frame["file"], folder)
+    ]
 
 
 def _advice(error: BaseException) -> str:

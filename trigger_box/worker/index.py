@@ -19,7 +19,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from trigger_box.sdk.config_files import LoadedConfig, find_config, load_config
+from trigger_box.sdk.config_files import (
+    CONFIG_FILE,
+    PYPROJECT_FILE,
+    LoadedConfig,
+    find_config,
+    load_config,
+)
 from trigger_box.sdk.errors import ConfigError
 from trigger_box.sdk.registry import REGISTRY
 from trigger_box.worker.discovery import (
@@ -34,6 +40,8 @@ from trigger_box.worker.manifest import Defaults, make_manifest
 from trigger_box.worker.seed import PROTOCOL
 
 Wire = dict[str, Any]
+
+_TYPESCRIPT_SUFFIXES: Final = (".ts", ".mts", ".js", ".mjs")
 
 # How the SDK words a mistake in a configuration file: its place, then what is wrong.
 _PLACE: Final = re.compile(
@@ -59,8 +67,10 @@ def read_project(
     }
     try:
         file = find_config(start.resolve())
-        if file is not None:
-            on_import(file)
+        if file is None:
+            answer["problems"] = [_no_config(start).as_dict()]
+            return answer
+        on_import(file)
         loaded = load_config(start)
     except ConfigError as error:
         answer["problems"] = [_config_problem(error, start)]
@@ -118,6 +128,21 @@ def _config(loaded: LoadedConfig) -> Wire:
         "keepAlive": config.process_keep_alive,
         "retriesInDevelopment": config.retries.in_development,
     }
+
+
+def _no_config(start: Path) -> Problem:
+    advice = "`trigger-box init` writes one; dev goes on as soon as it is there."
+    if any((start / f"trigger.config{suffix}").is_file() for suffix in _TYPESCRIPT_SUFFIXES):
+        advice = "This is a TypeScript project: npx trigger.dev@4.8.3 dev"
+    return Problem(
+        file=CONFIG_FILE,
+        line=None,
+        message=(
+            f"is neither in {start} nor above it, nor is there a {PYPROJECT_FILE}"
+            " with [tool.trigger-box]"
+        ),
+        advice=advice,
+    )
 
 
 def _config_problem(error: ConfigError, start: Path) -> Wire:

@@ -33,6 +33,7 @@ class AttemptFailed:
 
     Attributes:
         retry_delay_ms: when the next attempt follows; None when the run has failed for good.
+        stack: the traceback, as the box was told it; may be empty.
     """
 
     run_id: str
@@ -41,6 +42,7 @@ class AttemptFailed:
     duration_ms: float
     message: str
     retry_delay_ms: int | None
+    stack: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

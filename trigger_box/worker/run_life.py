@@ -262,6 +262,7 @@ class RunLife:
                     duration_ms=ending.duration_ms,
                     message=error_text(completion),
                     retry_delay_ms=int(retry.get("delay") or 0) if is_retried else None,
+                    stack=str(completion["error"].get("stackTrace") or ""),
                 )
             )
             if verdict.status == "RETRY_IMMEDIATELY":

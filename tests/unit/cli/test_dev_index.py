@@ -112,6 +112,21 @@ async def test_a_configuration_that_hangs_is_named(
     )
 
 
+@pytest.mark.parametrize(
+    ("beside", "advice"), [("README.md", "trigger-box init"), ("trigger.config.ts", "npx trigger")]
+)
+async def test_a_folder_without_a_configuration_is_told_how_to_get_one(
+    tmp_path: Path, beside: str, advice: str
+) -> None:
+    (tmp_path / beside).touch()
+
+    (problem,) = (await index(tmp_path, is_config_only=True)).problems
+
+    assert problem.file == "trigger.config.py"
+    assert f"is neither in {tmp_path} nor above it" in problem.message
+    assert advice in problem.advice
+
+
 async def test_an_indexer_that_dies_is_told_with_its_last_words(project: Path) -> None:
     (project / "tasks" / "b.py").write_text("import os\nprint('oh no')\nos._exit(3)")
 
@@ -120,7 +135,9 @@ async def test_an_indexer_that_dies_is_told_with_its_last_words(project: Path) -
 
 
 async def test_a_python_without_the_package_is_named(project: Path, tmp_path: Path) -> None:
-    python = tmp_path / "python"
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    (tmp_path / "pyvenv.cfg").touch()
     python.write_text('#!/bin/sh\necho "No module named trigger_box" >&2; exit 1\n')
     python.chmod(0o755)
 

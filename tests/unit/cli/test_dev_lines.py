@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,8 @@ EVENTS = (
         duration_ms=5,
         message="ValueError: oops",
         retry_delay_ms=None,
+        stack='Traceback (most recent call last):\n  File "/p/tasks/a.py", line 3, in hello\n'
+        '    oops()\n  File "/usr/lib/python3/json.py", line 9, in oops\n    raise',
     ),
     RunStopped(run_id="run_1", task_id="hello", attempt=1, reason="cancelled"),
     LinePrinted(
@@ -56,11 +59,20 @@ def printed(capsys: pytest.CaptureFixture[str], *, as_json: bool, shows_logs: bo
     variables = read_variables({"HOME": "/", "NO_COLOR": "1"})
     lines = DevLines(Console(variables, as_json=as_json), ManualClock(), shows_logs=shows_logs)
     lines.run_url = "http://box/runs/"
+    lines.folder = Path("/p")
     for event in EVENTS:
         lines.report(event)
     lines.ready(version="20260131.2", task_ids=["a", "b"], seconds=0.42)
     lines.broken(
-        [Problem(file="tasks/a.py", line=3, message="KeyError: 'X'", advice="Set X.", trace="tr")],
+        [
+            Problem(
+                file="tasks/a.py",
+                line=3,
+                message="KeyError: 'X'",
+                advice="Set X.",
+                trace="tr\nKeyError: 'X'",
+            )
+        ],
         "Still running the version before.",
     )
     lines.slow(Standing(file="tasks/a.py", place="helper.py:2"))
@@ -78,7 +90,7 @@ def test_each_thing_that_happens_is_one_line_with_a_link(
         "○ hello  attempt 2 started  http://box/runs/run_1",
         "✓ hello  ok 12 ms  http://box/runs/run_1",
         "✗ hello  failed attempt 1, retry in 2.0 s: ValueError: oops again  http://box/runs/run_1",
-        "✗ hello  failed, ValueError: oops  http://box/runs/run_1",
+        "✗ hello  failed, ValueError: oops  tasks/a.py:3  http://box/runs/run_1",
         "■ hello  cancelled  http://box/runs/run_1",
         "│ hello …456789  doing \ufffd[2Jit size=3",
         "! the box is away",
@@ -91,7 +103,7 @@ def test_a_broken_project_is_told_with_place_trace_and_advice(
     out = printed(capsys, as_json=False)
 
     assert "✓ version 20260131.2: 2 tasks in 0.42 s  a, b" in out
-    assert "… still importing helper.py:2; save it to start anew" in out
+    assert "… still importing helper.py:2; a save starts anew, after 120 s" in out
     assert "✗ tasks/a.py:3  KeyError: 'X'\n  tr\n  → Set X.\n! Still running" in out
 
 
@@ -113,6 +125,7 @@ def test_with_json_each_line_is_an_object(capsys: pytest.CaptureFixture[str]) ->
     ]
     assert events[2]["durationMs"] == 12.3
     assert events[3]["retryDelayMs"] == 2_000
+    assert (events[3]["place"], events[4]["place"]) == (None, "tasks/a.py:3")
     assert events[0]["at"] == ManualClock().now_ms()
     assert events[9]["problems"][0]["line"] == 3
 

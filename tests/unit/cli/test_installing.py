@@ -73,8 +73,12 @@ def test_the_commands_use_uv_where_it_is(tmp_path: Path) -> None:
     uv = {"PATH": str(Path(a_program(tmp_path, "uv")).parent)}
     here = Path.cwd()
 
-    assert install_command("/p/python", uv) == f"uv pip install --python /p/python {here}"
-    assert install_command("/p/python", {}) == f"/p/python -m pip install {here}"
+    python = a_program(tmp_path / ".venv" / "bin", "python")
+    (tmp_path / ".venv" / "pyvenv.cfg").touch()
+
+    assert install_command(python, uv) == f"uv pip install --python {python} {here}"
+    assert install_command(python, {}) == f"{python} -m pip install {here}"
+    assert install_command("/usr/bin/python3", uv) == f"uv venv && uv pip install {here}"
     assert new_environment_commands(uv) == ["uv venv", f"uv pip install {here}"]
     assert new_environment_commands({}) == [
         "python3 -m venv .venv",

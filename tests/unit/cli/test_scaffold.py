@@ -114,6 +114,7 @@ def test_a_project_with_the_sdk_has_nothing_to_install(tmp_path: Path) -> None:
 def test_a_project_without_it_is_told_to_install_what_runs_here(tmp_path: Path) -> None:
     here = Path.cwd()
     python = a_program(tmp_path / ".venv" / "bin" / "python", ends_with=1)
+    (tmp_path / ".venv" / "pyvenv.cfg").touch()
     assert steps(tmp_path) == [f"{python} -m pip install {here}"]
     uv = a_program(tmp_path / "tools" / "uv")
     assert steps(tmp_path, PATH=str(uv.parent)) == [f"uv pip install --python {python} {here}"]
