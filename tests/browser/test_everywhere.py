@@ -96,6 +96,18 @@ def overlapping(page: Page) -> list[str]:
     )
 
 
+def out_of_reach(page: Page) -> list[str]:
+    """Return the controls of heads and bars that the window cuts off, by their words."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("main :is(header, .bar, .foot-bar) :is(button, a)")]
+          .filter((it) => {
+            const box = it.getBoundingClientRect();
+            return box.width > 1 && (box.left < 0 || box.right > innerWidth);
+          })
+          .map((it) => it.getAttribute("aria-label") || it.textContent.trim())"""
+    )
+
+
 @pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1920])
 @pytest.mark.parametrize(
     ("path", "shows"),
@@ -115,6 +127,7 @@ def test_no_control_lies_on_another(
     settle(page, place.base + path.format(**run_ids), shows)
 
     assert overlapping(page) == []
+    assert out_of_reach(page) == []
     assert_fits(page)
 
 

@@ -76,6 +76,20 @@ def test_what_changes_before_the_page_follows_is_not_missed(
     expect(state).to_contain_text("Completed")
 
 
+def test_runs_that_come_before_the_page_follows_wait_behind_a_bar(place: Place, page: Page) -> None:
+    first = place.worker.trigger("send-receipt", tags=["early"])
+    page.add_init_script("delete window.SharedWorker")
+    held = Held(page, "/dashboard/api/live")
+    page.goto(f"{place.base}/runs?tag=early")
+    expect(row_of(page, first)).to_be_visible()
+
+    second = place.worker.trigger("send-receipt", tags=["early"])
+    held.let_go()
+
+    expect(page.get_by_role("button", name=re.compile("1 new run"))).to_be_visible()
+    expect(row_of(page, second)).to_have_count(0)
+
+
 def test_new_runs_wait_behind_a_bar(place: Place, page: Page) -> None:
     first = place.worker.trigger("send-receipt")
     page.goto(f"{place.base}/runs")
@@ -214,8 +228,10 @@ def test_a_long_task_name_cuts_neither_the_id_nor_the_status_of_its_run(
 
     expect(page.get_by_text("Attempt 1 running")).to_be_attached()
     head = page.get_by_role("main").locator("header")
-    for words in (run_id, "Executing"):
+    for words in (run_id[-8:], "Executing"):
         assert hidden_part(head.get_by_text(words, exact=True)) == []
+    for name in ("Cancel", "Replay"):
+        expect(head.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
 
 
 def test_a_run_behind_a_full_queue_says_who_holds_it(place: Place, page: Page) -> None:

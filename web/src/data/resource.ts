@@ -21,9 +21,16 @@ export interface Resource<T> {
  * Read when `key` changes, on `reload`, and when the live stream begins or is back after a silence.
  * An answer to an older question never replaces a newer one.
  */
-export function useResource<T>(key: string | null, read: (signal: AbortSignal) => Promise<T>): Resource<T> {
+export function useResource<T>(
+  key: string | null,
+  read: (signal: AbortSignal) => Promise<T>,
+  /** Gets what `refresh` has brought; true when the page has taken it in and what is shown stays. */
+  takeIn?: (fresh: T) => boolean,
+): Resource<T> {
   const latest = useRef(read);
   latest.current = read;
+  const taking = useRef(takeIn);
+  taking.current = takeIn;
   const state = useMemo(() => {
     const data = signal<T | null>(null);
     const error = signal<ApiError | null>(null);
@@ -59,7 +66,8 @@ export function useResource<T>(key: string | null, read: (signal: AbortSignal) =
     if (keySignal.value === null) return;
     const controller = new AbortController();
     const { turn } = state;
-    if (!turn.isQuiet) state.isLoading.value = true;
+    const { isQuiet } = turn;
+    if (!isQuiet) state.isLoading.value = true;
     turn.isQuiet = false;
     turn.isUnderWay = true;
     turn.isWantedAgain = false;
@@ -71,7 +79,8 @@ export function useResource<T>(key: string | null, read: (signal: AbortSignal) =
     latest.current(controller.signal).then(
       (value) => {
         if (controller.signal.aborted) return;
-        state.data.value = value;
+        const isTakenIn = isQuiet && state.data.peek() !== null && taking.current?.(value);
+        if (!isTakenIn) state.data.value = value;
         state.error.value = null;
         answered();
       },

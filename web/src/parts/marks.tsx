@@ -80,7 +80,7 @@ export function RunId({ id, class: extra = "" }: { id: string; class?: string })
   return (
     <span class={`id ${extra}`.trim()}>
       <span class="pre">{prefix}</span>
-      {own}
+      <span>{own}</span>
     </span>
   );
 }

@@ -8,7 +8,7 @@ import type { RunPage, TraceNode } from "../../data/types";
 import { CopyButton, copyText } from "../../parts/buttons";
 import { Icon } from "../../parts/icon";
 import { LiveMark } from "../../parts/live-mark";
-import { Kbd, KindIcon, Lang } from "../../parts/marks";
+import { Kbd, KindIcon, Lang, RunId } from "../../parts/marks";
 import { Menu, MenuItem } from "../../parts/menu";
 import { StatusBadge } from "../../parts/status";
 import { isFinal } from "../../parts/statuses";
@@ -91,11 +91,13 @@ export function RunHead({ id, page, nodes, previous, next, onReplay, onCancel }:
       <span class="sep" aria-hidden="true">
         /
       </span>
-      <h1 class="row g3">
+      <h1 class="row g3" aria-label={id}>
         <span class="mob ptask">
           <b class="bold clip">{run?.task}</b>
         </span>
-        <span class="mono runid">{id}</span>
+        <span class="mono runid">
+          <RunId id={id} class="cut" />
+        </span>
       </h1>
       <CopyButton text={id} name="Copy run id" size={14} class="btn icon sm ghost" />
       {run && <StatusBadge status={run.status} />}

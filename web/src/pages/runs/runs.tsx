@@ -10,7 +10,7 @@ import { usePlace } from "../../app/place";
 import { useCommands } from "../../app/shortcuts";
 import { say } from "../../app/toasts";
 import { api } from "../../data/api";
-import { boxNow } from "../../data/clock";
+import { boxNowOnce } from "../../data/clock";
 import { onNews } from "../../data/live";
 import { type Resource, useResource } from "../../data/resource";
 import type { RunRow, RunsPage } from "../../data/types";
@@ -35,38 +35,47 @@ function useRows(page: RunsPage | null): Signal<RunRow>[] {
   return useMemo(() => (page?.runs ?? []).map((run) => signal(run)), [page]);
 }
 
+interface LiveRows {
+  /** How many new runs wait behind the bar. */
+  waiting: number;
+  /** Bring newer rows in, as from a page that was read again; false where that page must replace this one. */
+  takeIn: (fresh: RunRow[]) => boolean;
+}
+
 /** Bring news into the rows; count what waits behind the bar. */
-function useLiveRows(
-  rows: Signal<RunRow>[],
-  filters: RunFilters,
-  runs: Resource<RunsPage>,
-): [waiting: number, show: () => void] {
+function useLiveRows(rows: Signal<RunRow>[], filters: RunFilters, runs: Resource<RunsPage>): LiveRows {
   const [waiting, setWaiting] = useState<ReadonlySet<string>>(new Set());
   const page = runs.data.value;
   useEffect(() => setWaiting(new Set()), [page]);
+  const bring = (fresh: RunRow[]) => {
+    const byId = new Map(fresh.map((run) => [run.id, run]));
+    for (const row of rows) {
+      const incoming = byId.get(row.peek().id);
+      if (incoming) row.value = newer(row.peek(), incoming);
+    }
+    const shown = rows.map((row) => row.peek());
+    const ids = arrivals(shown, fresh, filters, boxNowOnce());
+    if (ids.length > 0 && rows.length > 0) setWaiting((before) => new Set([...before, ...ids]));
+    return ids.length;
+  };
   useEffect(
     () =>
       onNews((news) => {
         if (news.isGap) return runs.refresh();
-        const byId = new Map(news.runs.map((run) => [run.id, run]));
-        for (const row of rows) {
-          const incoming = byId.get(row.peek().id);
-          if (incoming) row.value = newer(row.peek(), incoming);
-        }
-        const ids = arrivals(
-          rows.map((row) => row.peek()),
-          news.runs,
-          filters,
-          boxNow(),
-        );
-        if (ids.length === 0) return;
         // An empty list has nothing that could jump.
-        if (rows.length === 0) runs.refresh();
-        else setWaiting((before) => new Set([...before, ...ids]));
+        if (bring(news.runs) > 0 && rows.length === 0) runs.refresh();
       }),
     [rows, filters, runs],
   );
-  return [waiting.size, runs.reload];
+  return {
+    waiting: waiting.size,
+    takeIn: (fresh) => {
+      const ids = new Set(fresh.map((run) => run.id));
+      const isWhole = rows.length > 0 && rows.every((row) => ids.has(row.peek().id));
+      if (isWhole) bring(fresh);
+      return isWhole;
+    },
+  };
 }
 
 /** Move the focus to another row's link; past the end to the next page. */
@@ -98,11 +107,18 @@ export default function Runs() {
   const filters = useMemo(() => readFilters(search), [search]);
   const query = writeFilters(filters);
   const environmentId = place.environment.id;
-  const runs = useResource(`${environmentId}${query}`, (abort) => api.runs(environmentId, query, abort));
+  const live = useRef<LiveRows | null>(null);
+  const runs = useResource(
+    `${environmentId}${query}`,
+    (abort) => api.runs(environmentId, query, abort),
+    (fresh) => live.current?.takeIn(fresh.runs) ?? false,
+  );
   const page = runs.data.value;
   const error = runs.error.value;
   const rows = useRows(page);
-  const [waiting, showWaiting] = useLiveRows(rows, filters, runs);
+  live.current = useLiveRows(rows, filters, runs);
+  const { waiting } = live.current;
+  const showWaiting = runs.reload;
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [isBarShown, setBarShown] = useState(false);
   const [openTime, setOpenTime] = useState(0);
