@@ -131,6 +131,12 @@ class Person:
         """Make a project; return its ref."""
         return self._post("/dashboard/api/projects", {"name": name})["ref"]
 
+    def let_in(self, code: str) -> None:
+        """Let a terminal in that has asked; it fetches its token."""
+        self._post(f"/dashboard/api/cli-authorizations/{code}/approve", {})
+        answer = self._client.post("/api/v1/token", json={"authorizationCode": code})
+        assert answer.json()["token"], answer.text
+
     def cookies(self) -> list[dict[str, str]]:
         """Return the session cookie as a browser takes it."""
         url = str(self._client.base_url)

@@ -7,7 +7,7 @@ import re
 import httpx
 from playwright.sync_api import Page, expect
 
-from tests.browser.box import EMAIL, NAME, PASSWORD, Person, ServedBox
+from tests.browser.box import EMAIL, NAME, PASSWORD, BareWorker, Person, ServedBox
 from tests.browser.conftest import Place
 
 
@@ -26,6 +26,26 @@ def test_the_printed_link_makes_the_first_account_and_project(
 
     expect(stranger.get_by_role("heading", name="Run your first task")).to_be_visible()
     expect(stranger.get_by_text(f"login -a {fresh_box.origin}")).to_be_visible()
+
+
+def test_the_first_steps_are_ticked_while_one_looks(fresh_box: ServedBox, stranger: Page) -> None:
+    person = Person(fresh_box.origin)
+    person.claim(fresh_box.claim_link)
+    ref = person.create_project("orders-api")
+    stranger.context.add_cookies(person.cookies())  # type: ignore[arg-type] - as Playwright takes them
+    stranger.goto(fresh_box.origin)
+    steps = stranger.get_by_role("listitem").filter(has=stranger.get_by_role("heading"))
+    expect(steps.nth(0)).to_have_attribute("aria-current", "step")
+
+    person.let_in(_asked(fresh_box)[1])
+    expect(steps.nth(0)).to_contain_text(f"Logged in as {EMAIL}")
+    expect(steps.nth(1)).to_have_attribute("aria-current", "step")
+    worker = BareWorker(fresh_box.origin, person.key(ref), ref)
+    worker.register()
+
+    expect(stranger.get_by_role("link", name="process-order", exact=True)).to_be_visible()
+    worker.close()
+    person.close()
 
 
 def test_an_unclaimed_box_shows_nothing_but_the_claim_page(
@@ -75,9 +95,9 @@ def test_a_link_to_another_site_is_not_followed_after_signing_in(
     expect(stranger).to_have_url(place.base)
 
 
-def _asked(place: Place) -> tuple[str, str]:
+def _asked(box: ServedBox) -> tuple[str, str]:
     answer = httpx.post(
-        f"{place.box.origin}/api/v1/authorization-code", headers={"user-agent": "trigger.dev/4.8.3"}
+        f"{box.origin}/api/v1/authorization-code", headers={"user-agent": "trigger.dev/4.8.3"}
     ).json()
     return answer["url"], answer["authorizationCode"]
 
@@ -88,7 +108,7 @@ def _token(place: Place, code: str) -> object:
 
 
 def test_a_terminal_is_let_in_by_a_click_and_not_before(place: Place, page: Page) -> None:
-    url, code = _asked(place)
+    url, code = _asked(place.box)
 
     page.goto(url)
     expect(page.get_by_role("heading", name="Let a terminal in?")).to_be_visible()
@@ -101,7 +121,7 @@ def test_a_terminal_is_let_in_by_a_click_and_not_before(place: Place, page: Page
 
 
 def test_a_terminal_that_is_turned_away_gets_no_token(place: Place, page: Page) -> None:
-    url, _ = _asked(place)
+    url, _ = _asked(place.box)
 
     page.goto(url)
     page.get_by_role("button", name="Cancel").click()

@@ -1,6 +1,6 @@
 /** No tasks yet: three steps with the commands to type, the current one marked; it changes by itself. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { pageHref } from "../../app/address";
 import { usePlace } from "../../app/place";
 import { presence } from "../../data/presence";
@@ -50,8 +50,18 @@ function StepItem({ number, step, state, hint }: StepProps) {
   );
 }
 
-export function FirstSteps({ page }: { page: TasksPage }) {
-  const { project } = usePlace();
+const LOOK_MS = 3000;
+
+/** `onLook`: read the page again. Signing in from a terminal is no change of this environment, so no news of it comes. */
+export function FirstSteps({ page, onLook }: { page: TasksPage; onLook: () => void }) {
+  const place = usePlace();
+  const { project } = place;
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) onLook();
+    }, LOOK_MS);
+    return () => clearInterval(timer);
+  }, [onLook]);
   const [language, setLanguage] = useState<Language>("typescript");
   const [installer, setInstaller] = useState<Installer>("npm");
   const steps = firstSteps(language, installer, session.value?.box.apiUrl ?? "", project.ref);
@@ -60,7 +70,7 @@ export function FirstSteps({ page }: { page: TasksPage }) {
   const done = [isIn, page.isInitialized || isConnected, false];
   const now = done.indexOf(false);
   const production = places.value.find(
-    (place) => place.project.ref === project.ref && place.environment.slug === "prod",
+    (other) => other.project.ref === project.ref && other.environment.slug === "prod",
   );
   const hints = [
     isIn && page.lastSignInByCliAtMs !== null ? (
@@ -127,7 +137,7 @@ export function FirstSteps({ page }: { page: TasksPage }) {
           </>
         )}
         The key of this environment is in{" "}
-        <a class="link" href={pageHref(usePlace(), "apikeys")}>
+        <a class="link" href={pageHref(place, "apikeys")}>
           API keys
         </a>
         .

@@ -278,7 +278,7 @@ export default function Tasks() {
           </div>
         ) : isDevEmpty ? (
           <div class="scroll" tabIndex={0} role="region" aria-label="First steps">
-            <FirstSteps page={page} />
+            <FirstSteps page={page} onLook={tasks.refresh} />
           </div>
         ) : isEmpty ? (
           <div class="scroll" tabIndex={0} role="region" aria-label="Tasks">
