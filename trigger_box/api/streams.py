@@ -8,8 +8,8 @@ mid-stream never returns; and the server cannot stop while a stream is open.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
 from typing import Any, Final
 
 from litestar.response.base import ASGIResponse
@@ -42,25 +42,26 @@ class Streams:
         """Return how many streams and long polls are open."""
         return len(self._open)
 
-    @contextmanager
-    def watch(self, receive: Listen) -> Generator[Gone]:
-        """Count a stream or long poll while open; yield what says: stop, answer or not.
+    def watch(self, receive: Listen) -> Watch:
+        """Return what counts a stream or long poll while it is entered.
 
-        It is set when the caller hangs up or the box stops. The request's body must have been read.
+        What entering it gives says: stop, answer or not. It is set when the caller hangs up or the
+        box stops. The request's body must have been read.
         """
-        gone = Gone()
+        return Watch(self, receive)
+
+    def opened(self, gone: Gone) -> None:
+        """Count one more; told at once if the box stops already."""
         if self.is_closing:
             gone.set()
         self._open.add(gone)
         self._idle.clear()
-        listening = _Listening(receive, gone)
-        try:
-            yield gone
-        finally:
-            listening.stop()
-            self._open.discard(gone)
-            if not self._open:
-                self._idle.set()
+
+    def closed(self, gone: Gone) -> None:
+        """Count it no longer."""
+        self._open.discard(gone)
+        if not self._open:
+            self._idle.set()
 
     async def close(self) -> None:
         """Tell all streams to end and wait until they have. Bounded."""
@@ -72,26 +73,34 @@ class Streams:
                 await self._idle.wait()
 
 
-class _Listening:
-    """Tells when the caller hangs up.
+class Watch:
+    """An open stream or long poll: tells when its caller hangs up.
 
-    It begins a moment late: most polls of a busy box are answered by then, and listening costs as
-    much as answering. The server hands out futures, so it costs no task here.
+    It begins to listen a moment late: most polls of a busy box are answered by then, and listening
+    costs as much as answering. The server hands out futures, so it costs no task here.
     """
 
-    __slots__ = ("_gone", "_next", "_receive", "_timer")
+    __slots__ = ("_gone", "_next", "_receive", "_streams", "_timer")
 
-    def __init__(self, receive: Listen, gone: Gone) -> None:
+    def __init__(self, streams: Streams, receive: Listen) -> None:
+        self._streams = streams
         self._receive = receive
-        self._gone = gone
+        self._gone = Gone()
         self._next: asyncio.Future[Mapping[str, Any]] | None = None
-        self._timer = asyncio.get_running_loop().call_later(LISTEN_AFTER_S, self._listen)
+        self._timer: asyncio.TimerHandle | None = None
 
-    def stop(self) -> None:
+    def __enter__(self) -> Gone:
+        self._streams.opened(self._gone)
+        self._timer = asyncio.get_running_loop().call_later(LISTEN_AFTER_S, self._listen)
+        return self._gone
+
+    def __exit__(self, *_: object) -> None:
+        assert self._timer is not None, "it has been entered"
         self._timer.cancel()
         if self._next is not None:
             self._next.remove_done_callback(self._heard)
             self._next.cancel()
+        self._streams.closed(self._gone)
 
     def _listen(self) -> None:
         self._next = asyncio.ensure_future(self._receive())
