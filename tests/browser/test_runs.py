@@ -129,6 +129,21 @@ def test_filters_live_in_the_address_and_survive_back(place: Place, page: Page) 
     expect(row_of(page, other)).to_have_count(0)
 
 
+def test_a_time_range_is_chosen_with_the_keyboard(place: Place, page: Page) -> None:
+    page.goto(f"{place.base}/runs")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+    page.keyboard.press("d")
+    expect(page.get_by_role("menuitemradio", name="Last 7 days")).to_be_focused()
+    for _ in range(6):
+        page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("menuitemradio", name="Last 1 hour")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(f"{place.base}/runs?period=1h")
+    expect(page.get_by_role("button", name="Time range: Last 1 hour")).to_be_visible()
+
+
 def test_nothing_found_says_so_and_helps_out(place: Place, page: Page) -> None:
     place.worker.trigger("send-receipt")
     page.goto(f"{place.base}/runs?status=TIMED_OUT")

@@ -101,7 +101,7 @@ function Cap({ cap }: { cap: string }) {
 export function Kbd({ keys }: { keys: string }) {
   return (
     <kbd aria-hidden="true">
-      {keys.split("+").map((cap) => (
+      {(keys === "+" ? [keys] : keys.split("+")).map((cap) => (
         <Cap key={cap} cap={cap} />
       ))}
     </kbd>

@@ -65,9 +65,9 @@ export function Menu({
     const element = popover.current;
     if (!isOpen || !element || !button.current) return;
     place(button.current, element, side);
-    const first = element.querySelector<HTMLElement>(
-      "[autofocus], input, [role=menuitem], [role=menuitemradio], button, a",
-    );
+    const first =
+      element.querySelector<HTMLElement>("[autofocus], [role=menuitemradio][aria-checked=true]") ??
+      element.querySelector<HTMLElement>("input, [role=menuitem], [role=menuitemradio], button, a");
     first?.focus();
     // What the menu shows may come later and change its size.
     const observer = new ResizeObserver(() => button.current && place(button.current, element, side));
@@ -80,8 +80,10 @@ export function Menu({
   }, [openCount]);
 
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLDivElement>) => {
-    if (kind !== "menu") return;
-    const items = [...event.currentTarget.querySelectorAll<HTMLElement>("[role^=menuitem]")];
+    // A richer popover may hold a menu among other things.
+    const menu = event.target instanceof HTMLElement ? event.target.closest("[role=menu]") : null;
+    if (!menu) return;
+    const items = [...menu.querySelectorAll<HTMLElement>("[role^=menuitem]")];
     const at = items.indexOf(document.activeElement as HTMLElement);
     const steps: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 };
     const next = steps[event.key];

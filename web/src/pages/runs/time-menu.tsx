@@ -22,7 +22,7 @@ function Range({ filters, onApply }: { filters: RunFilters; onApply: (filters: R
   const span = filters.period === null ? null : periodMs(filters.period);
   const [range, setRange] = useState<{ from: number | null; to: number | null }>({
     from: filters.from ?? (span === null ? null : boxNow() - span),
-    to: filters.to,
+    to: filters.to ?? (span === null ? null : boxNow()),
   });
   const [isTouched, setTouched] = useState(false);
   const period = `${Number(amount)}${step}`;
