@@ -245,6 +245,10 @@ def test_a_long_task_name_cuts_neither_the_id_nor_the_status_of_its_run(
     head = page.get_by_role("main").locator("header")
     for words in (run_id[-8:], "Executing"):
         assert hidden_part(head.get_by_text(words, exact=True)) == []
+    if 900 < width < 1920:
+        task = head.get_by_text(LONG_TASK).last
+        task.hover()
+        expect(task).to_have_attribute("title", LONG_TASK)
     for name in ("Cancel", "Replay"):
         expect(head.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
 

@@ -211,8 +211,8 @@ export function Detail({ page }: { page: RunPage }) {
               <None />
             ) : (
               run.tags.map((tag) => (
-                <a key={tag} class="tagx" href={runsHref(place, { tag })} title="Runs with this tag">
-                  {tag}
+                <a key={tag} class="tagx" href={runsHref(place, { tag })} title={`Runs with the tag ${tag}`}>
+                  <span class="clip">{tag}</span>
                 </a>
               ))
             )}
