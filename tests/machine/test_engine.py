@@ -58,12 +58,16 @@ class Handed:
 
 @dataclass
 class Answered:
-    """A call that was accepted: said again with the same key it gets the same answer."""
+    """A call that was accepted: said again with the same key it gets the same answer.
+
+    A completion is said again about the attempt it was about, whatever was started since.
+    """
 
     handed: Handed
     key: str
     answer: Started | Completed
     completion: Completion | None = None
+    attempt: Started | None = None
 
 
 @dataclass
@@ -222,14 +226,12 @@ class EngineLife(RuleBasedStateMachine):
     def complete(self, handed: Handed, how: str, take: bool) -> Any:
         if handed.started is None:
             return multiple()
-        key = self.next_key()
+        key, attempt = self.next_key(), handed.started
         completion = self.completion(how)
-        before = self.row(handed.started.run.id)
+        before = self.row(attempt.run.id)
         try:
             answer = self.run(
-                self.engine.complete(
-                    handed.started, completion, worker=handed.worker, key=key, take=take
-                )
+                self.engine.complete(attempt, completion, worker=handed.worker, key=key, take=take)
             )
         except StaleTransitionError:
             self.p20_nothing_has_changed(before)
@@ -238,7 +240,7 @@ class EngineLife(RuleBasedStateMachine):
         if answer.next is not None:
             assert answer.next.started is not None
             self.p1_nobody_else_has_this_attempt(answer.next.started, handed.worker)
-        return Answered(handed, key, answer, completion)
+        return Answered(handed, key, answer, completion, attempt)
 
     @rule(handed=handed, answered=answered)
     def start_again_in_place(self, handed: Handed, answered: Answered) -> None:
@@ -267,10 +269,10 @@ class EngineLife(RuleBasedStateMachine):
                 )
                 assert again.snapshot == answered.answer.snapshot
             else:
-                assert handed.started is not None
+                assert answered.attempt is not None
                 again = self.run(
                     self.engine.complete(
-                        handed.started, answered.completion, worker=handed.worker, key=key
+                        answered.attempt, answered.completion, worker=handed.worker, key=key
                     )
                 )
                 first = answered.answer
