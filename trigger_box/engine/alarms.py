@@ -14,7 +14,7 @@ class Alarm:
         self._next_at_ms: int | None = None
 
     def set(self, next_at_ms: int | None) -> None:
-        """Note when the keeper will look next by itself; None means not soon."""
+        """Note when the keeper will look next by itself; None while it is looking."""
         self._next_at_ms = next_at_ms
 
     def ring_at(self, at_ms: int | None) -> None:

@@ -63,6 +63,7 @@ def make_run(core: Core, tx: Transaction, prepared: Prepared, *, now_ms: int) ->
         now_ms=now_ms,
     )
     ttl = placed.ttl if request.ttl is None else request.ttl or None
+    expires_at_ms = None if is_delayed else ttl_at_ms(ttl, now_ms=now_ms)
     queue_timestamp_ms = delay_until_ms or now_ms
     # A negative priority would put the run into the future and act as a delay: upstream's accident.
     priority_ms = max(0, min(request.priority_ms, _PRIORITY_MS_MAX))
@@ -84,7 +85,7 @@ def make_run(core: Core, tx: Transaction, prepared: Prepared, *, now_ms: int) ->
             "is_ready": 0 if is_delayed else 1,
             "due_at_ms": delay_until_ms,
             "ttl": ttl,
-            "ttl_at_ms": None if is_delayed else ttl_at_ms(ttl, now_ms=now_ms),
+            "ttl_at_ms": expires_at_ms,
             "max_attempts": _max_attempts(request.max_attempts),
             "max_duration_s": _max_duration_s(request.max_duration_s),
             "machine": request.machine,
@@ -110,6 +111,8 @@ def make_run(core: Core, tx: Transaction, prepared: Prepared, *, now_ms: int) ->
     else:
         lane = LaneKey(environment_id, placed.queue_name, request.concurrency_key or "")
         core.lanes.shift(tx, lane, ready=1)
+        if expires_at_ms is not None:
+            tx.after_commit(partial(core.alarms.ttl.ring_at, expires_at_ms))
         if core.lanes.may_go(environment_id):
             tx.after_commit(partial(core.bus.wake, environment_id))
     return run_id

@@ -54,6 +54,7 @@ def _release(core: Core, tx: Transaction, head: RunHead) -> None:
     )
     # Its clock stood still while nothing could run it; a run that was locked once has none.
     is_armed = not is_early and head.started_at_ms is None
+    expires_at_ms = ttl_at_ms(head.ttl, now_ms=now_ms) if is_armed else None
     tx.execute(
         sql.enqueue,
         {
@@ -63,7 +64,7 @@ def _release(core: Core, tx: Transaction, head: RunHead) -> None:
             "snapshot_number": snapshot.number,
             "is_ready": 0 if is_early else 1,
             "due_at_ms": head.delay_until_ms if is_early else None,
-            "ttl_at_ms": ttl_at_ms(head.ttl, now_ms=now_ms) if is_armed else None,
+            "ttl_at_ms": expires_at_ms,
             "queued_at_ms": None if is_early else now_ms,
             "now_ms": now_ms,
         },
@@ -72,4 +73,5 @@ def _release(core: Core, tx: Transaction, head: RunHead) -> None:
     if is_early:
         tx.after_commit(partial(core.alarms.delays.ring_at, head.delay_until_ms))
     else:
+        tx.after_commit(partial(core.alarms.ttl.ring_at, expires_at_ms))
         core.lanes.shift(tx, head.lane, ready=1)

@@ -243,6 +243,21 @@ async def test_the_keepers_at_work_queue_a_delayed_run_in_time(dev: Engine) -> N
     assert await dev.status(run_id) == "PENDING"
 
 
+@pytest.mark.parametrize("delay_ms", [0, 30])
+async def test_the_keepers_at_work_expire_a_run_in_time(dev: Engine, delay_ms: int) -> None:
+    clock = SystemClock()
+    dev.core.clock = clock
+    with dev.core.store.feed.subscribe() as news:
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(_run_keepers(dev))
+            delay_until_ms = clock.now_ms() + delay_ms if delay_ms else None
+            await dev.trigger(ttl="1s", delay_until_ms=delay_until_ms)
+            async with asyncio.timeout(10):  # by itself it looks every half minute
+                while not any('"EXPIRED"' in one.body for one in await news.next()):
+                    pass
+            running.cancel()
+
+
 async def _run_keepers(engine: Engine) -> None:
     async with asyncio.TaskGroup() as group:
         keepers.keep(engine.core, group)

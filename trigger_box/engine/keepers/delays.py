@@ -28,7 +28,7 @@ def _slice(core: Core, tx: Transaction) -> int:
     for row in rows:
         head = RunHead._make(row)
         if head.run_state is RunState.DELAYED:
-            _queue(tx, head, now_ms=now_ms)
+            _queue(core, tx, head, now_ms=now_ms)
         else:
             tx.execute(sql.make_ready, {"id": head.id})
         core.lanes.shift(tx, head.lane, ready=1)
@@ -38,7 +38,7 @@ def _slice(core: Core, tx: Transaction) -> int:
     return len(rows)
 
 
-def _queue(tx: Transaction, head: RunHead, *, now_ms: int) -> None:
+def _queue(core: Core, tx: Transaction, head: RunHead, *, now_ms: int) -> None:
     snapshot = snapshot_after(
         head.id,
         head.snapshot_number,
@@ -48,6 +48,7 @@ def _queue(tx: Transaction, head: RunHead, *, now_ms: int) -> None:
         description="Delay is over",
         now_ms=now_ms,
     )
+    expires_at_ms = ttl_at_ms(head.ttl, now_ms=now_ms)
     tx.execute(
         sql.enqueue,
         {
@@ -57,9 +58,10 @@ def _queue(tx: Transaction, head: RunHead, *, now_ms: int) -> None:
             "snapshot_number": snapshot.number,
             "is_ready": 1,
             "due_at_ms": None,
-            "ttl_at_ms": ttl_at_ms(head.ttl, now_ms=now_ms),
+            "ttl_at_ms": expires_at_ms,
             "queued_at_ms": now_ms,
             "now_ms": now_ms,
         },
     )
     record(tx, head, snapshot)
+    tx.after_commit(partial(core.alarms.ttl.ring_at, expires_at_ms))

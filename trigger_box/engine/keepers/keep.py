@@ -32,8 +32,9 @@ async def keep(sweep: Sweep, *, alarm: Alarm, clock: Clock) -> None:
         except UnavailableError:
             pause_s = _AGAIN_S
         else:
-            alarm.set(next_at_ms)
-            pause_s = _pause_s(next_at_ms, now_ms=clock.now_ms())
+            now_ms = clock.now_ms()
+            pause_s = _pause_s(next_at_ms, now_ms=now_ms)
+            alarm.set(now_ms + round(pause_s * 1_000))
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
                 await alarm.wake.wait()
