@@ -38,14 +38,14 @@ def install_command(python: str, environment: Mapping[str, str]) -> str:
     """
     if not (Path(python).parent.parent / "pyvenv.cfg").is_file():
         return " && ".join(new_environment_commands(environment))
-    if shutil.which("uv", path=environment.get("PATH")):
+    if shutil.which("uv", path=environment.get("PATH", "")):
         return f"uv pip install --python {shlex.quote(python)} {sdk_source()}"
     return f"{shlex.quote(python)} -m pip install {sdk_source()}"
 
 
 def new_environment_commands(environment: Mapping[str, str]) -> list[str]:
     """Return the commands that make a virtual environment in this folder, with the SDK in it."""
-    if shutil.which("uv", path=environment.get("PATH")):
+    if shutil.which("uv", path=environment.get("PATH", "")):
         return ["uv venv", f"uv pip install {sdk_source()}"]
     return ["python3 -m venv .venv", f".venv/bin/pip install {sdk_source()}"]
 
