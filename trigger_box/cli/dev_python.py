@@ -60,9 +60,25 @@ def environment_python(folder: Path, environment: Mapping[str, str]) -> str | No
 
 
 def _near(folder: Path) -> Iterator[Path]:
-    """Yield where virtual environments of a project usually are, up to its repository's root."""
-    for place in (folder, *folder.parents):
-        yield place / ".venv"
-        yield place / "venv"
+    """Yield where virtual environments of a project usually are, up to its repository's root.
+
+    What is found is executed: outside a repository no other folder is searched, and above the
+    project only what belongs to its owner, or to root, is taken.
+    """
+    above = _up_to_the_repository(folder)
+    places = [folder, *above]
+    # A new project's own folder may not be there yet.
+    owners = {next((place.stat().st_uid for place in places if place.exists()), 0), 0}
+    for place in places:
+        for home in (place / ".venv", place / "venv"):
+            if place == folder or (home.is_dir() and home.stat().st_uid in owners):
+                yield home
+
+
+def _up_to_the_repository(folder: Path) -> list[Path]:
+    """Return the folders above a project that are in its repository; none if it is in none."""
+    places = [folder, *folder.parents]
+    for depth, place in enumerate(places):
         if (place / ".git").exists():
-            return
+            return places[1 : depth + 1]
+    return []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -33,7 +34,20 @@ def test_then_the_projects_own_up_to_its_repositorys_root(tmp_path: Path) -> Non
     assert find(tmp_path / "repo" / "app") == sys.executable
     inside = an_interpreter(tmp_path / "repo" / "venv")
     assert find(tmp_path / "repo" / "app") == inside
-    assert find(tmp_path / "elsewhere") == outside
+    # What is found is executed: anybody may have made a folder above one outside a repository.
+    assert find(tmp_path / "elsewhere") != outside
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_above_the_project_only_its_owners_environment_is_taken(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "app").mkdir()
+    an_interpreter(tmp_path / ".venv")
+    os.chown(tmp_path / ".venv", 65534, 65534)
+
+    assert find(tmp_path / "app") == sys.executable
+    os.chown(tmp_path / "app", 65534, 65534)
+    assert find(tmp_path / "app") == str(tmp_path / ".venv" / "bin" / "python")
 
 
 def test_the_packed_program_takes_the_systems_python(tmp_path: Path) -> None:
