@@ -156,14 +156,6 @@ class Lanes:
         lines = self.lines.environments.get(environment_id)
         return 0 if lines is None else lines.may_go_count
 
-    def may_have_work(self, environment_id: str) -> bool:
-        """Return whether looking for a run is worth a transaction. A hint, as ``may_go``.
-
-        An environment that nobody has asked for yet must be looked at to be known.
-        """
-        lines = self.lines.environments.get(environment_id)
-        return lines is None or lines.may_go
-
     def is_outdated(self, environment_id: str, worker_ids: frozenset[WorkerId]) -> bool:
         """Return whether a development worker lacks the newest version. A hint, as ``may_go``."""
         state = self._environments.get(environment_id)
