@@ -242,7 +242,7 @@ def _complete(core: Core, call: _Call, reported: _Reported, tx: Transaction) -> 
         metadata.flush(tx, head, reported.flushed, now_ms=core.clock.now_ms())
     completion = reported.completion
     report = Report(
-        usage_ms=max(0, completion.usage_ms),
+        usage_ms=None if completion.usage_ms is None else max(0, completion.usage_ms),
         named=call.named,
         request_key=call.request_key,
     )

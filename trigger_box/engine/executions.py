@@ -123,19 +123,25 @@ class Dequeued(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SucceededAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """User code returned. ``flushed_metadata``: last operations (worker-protocol 3.4)."""
+    """User code returned. ``flushed_metadata``: last operations (worker-protocol 3.4).
+
+    ``usage_ms`` is None when the worker does not say how long the attempt has computed.
+    """
 
     output: Packet
-    usage_ms: int = 0
+    usage_ms: int | None = None
     flushed_metadata: Packet | None = None
 
 
 class FailedAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """User code, or the process around it, failed. ``retry`` is the worker's own decision."""
+    """User code, or the process around it, failed. ``retry`` is the worker's own decision.
+
+    ``usage_ms`` is None when nobody says how long the attempt has computed: its process is gone.
+    """
 
     error: TaskRunError
     retry: RetryAsked | None = None
-    usage_ms: int = 0
+    usage_ms: int | None = None
     flushed_metadata: Packet | None = None
     is_requeue_forced: bool = False
 

@@ -73,7 +73,11 @@ def judge(core: Core, tx: Transaction, head: RunHead, *, is_development: bool) -
     state = head.run_state
     if state is RunState.PENDING_CANCEL:
         settlements.confirm_cancel(
-            core, tx, head, Report(), reason="Worker did not confirm the cancellation in time"
+            core,
+            tx,
+            head,
+            _silence(tx, head),
+            reason="Worker did not confirm the cancellation in time",
         )
     elif state is RunState.PENDING_EXECUTING:
         fail_dispatch(core, tx, head, "The worker that took it did not start it")
@@ -82,7 +86,7 @@ def judge(core: Core, tx: Transaction, head: RunHead, *, is_development: bool) -
     elif is_development:
         # People quit their dev session: nobody wants these runs again (run-engine 9).
         settlements.confirm_cancel(
-            core, tx, head, Report(), reason="The dev worker stopped responding"
+            core, tx, head, _silence(tx, head), reason="The dev worker stopped responding"
         )
     else:
         _stall(core, tx, head)
@@ -115,8 +119,16 @@ def _stall(core: Core, tx: Transaction, head: RunHead) -> None:
             retry=RetryAsked(at_ms=retry_at_ms, delay_ms=_STALL_RETRY_MS),
             is_requeue_forced=True,
         ),
-        Report(),
+        _silence(tx, head),
     )
+
+
+def _silence(tx: Transaction, head: RunHead) -> Report:
+    """Return the report of a worker that says nothing: its last sign of life began the lease."""
+    row = tx.one(sql.lease_of, {"id": head.id})
+    assert row is not None, "a run that is judged exists"
+    assert row["lease_expires_at_ms"] is not None, "a lease has lapsed"
+    return Report(last_sign_ms=row["lease_expires_at_ms"] - LEASE_MS[head.run_state])
 
 
 def fail_dispatch(core: Core, tx: Transaction, head: RunHead, reason: str) -> None:

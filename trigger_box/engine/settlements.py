@@ -18,6 +18,7 @@ from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.endings import USAGE_MS_MAX, Ending, error_text, finish
 from trigger_box.engine.executions import AttemptStatus, FailedAttempt, Snapshot
+from trigger_box.engine.heads import attempt_of
 from trigger_box.engine.packets import StoredPacket
 from trigger_box.engine.requeues import Requeue, requeue
 from trigger_box.engine.rows import RunHead
@@ -32,9 +33,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Who ended the attempt, and how: what a repeated call is known by.
 
     ``named`` is the number of the snapshot the worker named; None: the engine ended it itself.
+    ``usage_ms`` is the compute time the worker reported. When it reports none, the time since the
+    attempt's start counts (run-engine 19), until ``last_sign_ms`` if its worker fell silent.
     """
 
-    usage_ms: int = 0
+    usage_ms: int | None = None
+    last_sign_ms: int | None = None
     named: int | None = None
     request_key: str | None = None
 
@@ -56,6 +60,7 @@ def succeed(
 ) -> Settled:
     """The run is done."""
     now_ms = core.clock.now_ms()
+    usage_ms = _usage_ms(tx, head, report, now_ms=now_ms)
     snapshot = finish(
         core,
         tx,
@@ -65,13 +70,13 @@ def succeed(
             status=RunStatus.COMPLETED_SUCCESSFULLY,
             description="Task completed successfully",
             output=output,
-            usage_ms=report.usage_ms,
+            usage_ms=usage_ms,
             is_workers_own=report.is_workers_own,
         ),
         now_ms=now_ms,
     )
     settled = Settled(AttemptStatus.RUN_FINISHED, snapshot)
-    _end_attempt(tx, head, _Result(name="SUCCEEDED"), settled, report)
+    _end_attempt(tx, head, _Result(name="SUCCEEDED", usage_ms=usage_ms), settled, report)
     return settled
 
 
@@ -84,6 +89,7 @@ def fail(
 ) -> Settled:
     """The attempt failed: give up, or try again now or later."""
     now_ms = core.clock.now_ms()
+    usage_ms = _usage_ms(tx, head, report, now_ms=now_ms)
     error = failures.trimmed(failed.error)
     policy = policy_of(head.retry_policy)
     verdict = retries.decide(
@@ -114,7 +120,7 @@ def fail(
                     status=status,
                     description="Run failed",
                     error=error,
-                    usage_ms=report.usage_ms,
+                    usage_ms=usage_ms,
                     is_workers_own=report.is_workers_own,
                 ),
                 now_ms=now_ms,
@@ -122,7 +128,7 @@ def fail(
             settled = Settled(AttemptStatus.RUN_FINISHED, snapshot)
         case RetryNow():
             retry_at_ms = verdict.at_ms
-            settled = _retry_now(tx, head, verdict, report, now_ms=now_ms)
+            settled = _retry_now(tx, head, verdict, usage_ms, now_ms=now_ms)
         case RetryLater():
             retry_at_ms = verdict.at_ms
             snapshot = requeue(
@@ -136,13 +142,15 @@ def fail(
                     else f"Out of memory, retrying later on {verdict.machine}",
                     due_at_ms=verdict.at_ms,
                     machine=verdict.machine,
-                    usage_ms=report.usage_ms,
+                    usage_ms=usage_ms,
                     is_workers_own=report.is_workers_own,
                 ),
                 now_ms=now_ms,
             )
             settled = Settled(AttemptStatus.RETRY_QUEUED, snapshot)
-    result = _Result(name="FAILED", error=error_text(error), retry_at_ms=retry_at_ms)
+    result = _Result(
+        name="FAILED", usage_ms=usage_ms, error=error_text(error), retry_at_ms=retry_at_ms
+    )
     _end_attempt(tx, head, result, settled, report)
     return settled
 
@@ -152,6 +160,7 @@ def confirm_cancel(
 ) -> Settled:
     """End a run as cancelled: its worker said so, or is gone."""
     now_ms = core.clock.now_ms()
+    usage_ms = _usage_ms(tx, head, report, now_ms=now_ms)
     snapshot = finish(
         core,
         tx,
@@ -164,18 +173,29 @@ def confirm_cancel(
             error=None
             if head.run_state is RunState.PENDING_CANCEL
             else StringError(raw=reason or _CANCELLED_BY_WORKER),
-            usage_ms=report.usage_ms,
+            usage_ms=usage_ms,
             is_workers_own=report.is_workers_own,
         ),
         now_ms=now_ms,
     )
     settled = Settled(AttemptStatus.RUN_FINISHED, snapshot)
-    _end_attempt(tx, head, _Result(name="CANCELED"), settled, report)
+    _end_attempt(tx, head, _Result(name="CANCELED", usage_ms=usage_ms), settled, report)
     return settled
 
 
+def _usage_ms(tx: Transaction, head: RunHead, report: Report, *, now_ms: int) -> int:
+    """Return how long the attempt that ends has computed: as reported, or as the box saw it."""
+    if report.usage_ms is not None:
+        return report.usage_ms
+    attempt = attempt_of(tx, head.id, head.attempt_number)
+    if attempt is None or attempt.ended_at_ms is not None:
+        return 0
+    until_ms = now_ms if report.last_sign_ms is None else report.last_sign_ms
+    return max(0, until_ms - attempt.started_at_ms)
+
+
 def _retry_now(
-    tx: Transaction, head: RunHead, verdict: RetryNow, report: Report, *, now_ms: int
+    tx: Transaction, head: RunHead, verdict: RetryNow, usage_ms: int, *, now_ms: int
 ) -> Settled:
     snapshot = snapshot_after(
         head.id,
@@ -198,7 +218,7 @@ def _retry_now(
             "is_parked": 0,
             # The worker sleeps until then and does not beat meanwhile.
             "lease_expires_at_ms": max(now_ms, verdict.at_ms) + LEASE_MS[snapshot.state],
-            "usage_ms": min(head.usage_ms + report.usage_ms, USAGE_MS_MAX),
+            "usage_ms": min(head.usage_ms + usage_ms, USAGE_MS_MAX),
             "cost_in_cents": head.cost_in_cents,
             "now_ms": now_ms,
         },
@@ -211,6 +231,7 @@ class _Result(msgspec.Struct, frozen=True, kw_only=True):
     """How an attempt ended: SUCCEEDED, FAILED or CANCELED."""
 
     name: str
+    usage_ms: int
     error: str | None = None
     retry_at_ms: int | None = None
 
@@ -226,7 +247,7 @@ def _end_attempt(
             "result": result.name,
             "error": result.error,
             "retry_at_ms": result.retry_at_ms,
-            "usage_ms": report.usage_ms,
+            "usage_ms": result.usage_ms,
             "complete_key": report.request_key,
             "complete_snapshot_number": report.named,
             "complete_status": settled.attempt_status.value,

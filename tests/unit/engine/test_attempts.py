@@ -126,6 +126,21 @@ async def test_usage_adds_up_over_attempts(prod: Engine) -> None:
     assert (await prod.run(run_id)).usage_ms == 12
 
 
+async def test_an_attempt_whose_worker_says_no_usage_counts_from_its_start(prod: Engine) -> None:
+    run_id = await prod.trigger()
+    crashed = await prod.begin()
+    prod.clock.advance(3_000)
+    completed = await prod.fail(crashed, delay_ms=0)
+    again = await prod.start(completed)
+    prod.clock.advance(2_000)
+    await prod.fail(again, InternalError(code=ErrorCode.MAX_DURATION_EXCEEDED))
+
+    run = await prod.run(run_id)
+    attempts = await reading.attempts_of(prod.core, prod.environment.id, run_id)
+    assert (str(run.status), run.usage_ms) == ("TIMED_OUT", 5_000)
+    assert [attempt.usage_ms for attempt in attempts] == [3_000, 2_000]
+
+
 async def test_usage_has_a_ceiling(prod: Engine) -> None:
     run_id = await prod.trigger()
     await prod.complete(await prod.begin(), a_success(usage_ms=10**12))

@@ -60,6 +60,31 @@ async def test_a_running_run_is_shown_cancelled_at_once_and_ends_when_confirmed(
     assert (await prod.run(run_id)).is_final
 
 
+async def test_a_cancelled_run_has_used_what_it_executed(prod: Engine) -> None:
+    run_id = await prod.trigger()
+    started = await prod.begin()
+    prod.clock.advance(4_000)
+    await prod.cancel(run_id)
+    prod.clock.advance(500)
+    await prod.complete(started, prod.failure(CANCELLED))
+
+    assert (await prod.run(run_id)).usage_ms == 4_500
+
+
+async def test_a_cancelled_retry_that_never_began_has_used_only_what_went_before(
+    prod: Engine,
+) -> None:
+    run_id = await prod.trigger()
+    started = await prod.begin()
+    prod.clock.advance(1_000)
+    completed = await prod.fail(started, delay_ms=500)
+    prod.clock.advance(400)
+    await prod.cancel(run_id)
+    await prod.complete(completed, prod.failure(CANCELLED))
+
+    assert (await prod.run(run_id)).usage_ms == 1_000
+
+
 async def test_the_slot_stays_taken_until_the_worker_has_stopped(prod: Engine) -> None:
     run_id = await prod.trigger()
     started = await prod.begin()

@@ -45,6 +45,19 @@ async def test_p9_twelve_failed_dispatches_end_the_run_and_cost_no_attempt(prod:
     assert "handed out 12 times" in str(run.error)
 
 
+async def test_a_silent_worker_has_used_what_lies_before_its_last_sign_of_life(
+    prod: Engine,
+) -> None:
+    run_id = await prod.trigger()
+    started = await prod.begin()
+    prod.clock.advance(40_000)
+    await prod.beat(started)
+    await prod.pass_time(320_000)
+
+    assert str((await prod.run(run_id)).status) == "PENDING"
+    assert (await prod.run(run_id)).usage_ms == 40_000
+
+
 async def test_failed_dispatches_are_forgotten_once_an_attempt_starts(prod: Engine) -> None:
     run_id = await prod.trigger()
     await prod.take_one()

@@ -114,7 +114,7 @@ def parse_complete(body: bytes) -> CompleteBody:
 def completion_of(body: CompleteBody) -> Completion:
     """Return how the attempt ended, in the engine's words."""
     said = body.completion
-    usage_ms = 0 if said.usage is None else round(said.usage.duration_ms)
+    usage_ms = None if said.usage is None else round(said.usage.duration_ms)
     flushed = said.flushed_metadata
     flushed_metadata = None if flushed is None else Packet(flushed.data, flushed.data_type)
     if said.ok:
