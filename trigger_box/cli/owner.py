@@ -56,6 +56,21 @@ def data_folder(flag: str | None) -> DataFolder:
         raise CliError(str(error), code=Exit.USAGE) from error
 
 
+def public_url() -> str | None:
+    """Return how others reach the box of this machine, where its settings say so."""
+    from trigger_box.settings import Settings  # noqa: PLC0415 - late
+
+    return Settings.load().public_url
+
+
+def running_address(folder: DataFolder) -> str | None:
+    """Return the address of the box that runs on a data folder, None if none does."""
+    try:
+        return _address(folder.run)
+    except CliError:
+        return None
+
+
 def owner_of(folder: DataFolder, *, may_create: bool) -> Owner:
     """Return how to act as the owner of a data folder.
 

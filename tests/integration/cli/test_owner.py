@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli.conftest import EMAIL, Serving, Tbx
+from trigger_box.cli.environment import read_variables
 from trigger_box.cli.exits import Exit
+from trigger_box.cli.profiles import Profiles
 
 PASSWORD = "eight or more"
 
@@ -174,3 +176,51 @@ def test_a_setting_that_is_no_good_is_named_with_where_it_comes_from(tbx: Tbx) -
 
     assert ended.code == Exit.USAGE
     assert "port (variable TRIGGER_BOX_PORT)" in ended.err
+
+
+def test_a_project_is_made_where_it_is_said_to_be(signed_in: Tbx, serving: Serving) -> None:
+    here = signed_in("projects", "create", "Here", "--data-dir", str(serving.folder), "--json")
+    there = signed_in("projects", "create", "There")
+
+    assert here.err == f"✓ Made project Here in {serving.url}.\n"
+    assert there.err == f"✓ Made project There in {serving.url}.\n"
+
+
+def test_a_project_of_a_stopped_box_names_its_folder(tbx: Tbx, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    tbx("admin", "create", "--email", EMAIL, "--data-dir", str(data))
+
+    made = tbx("projects", "create", "Shop", "--data-dir", str(data))
+
+    assert f"in the box in {data}, which is stopped." in made.err
+
+
+def test_nobody_guesses_between_this_machines_box_and_the_one_signed_in_to(
+    tbx: Tbx, serving: Serving
+) -> None:
+    folder = str(serving.folder)
+    tbx.with_variables(TRIGGER_BOX_DATA_DIR=folder, TRIGGER_API_URL="http://127.0.0.1:1")
+    variable = tbx("projects", "create", "X")
+    tbx.with_variables(TRIGGER_API_URL=serving.url.replace("127.0.0.1", "localhost"))
+    same = tbx("projects", "create", "X")
+    tbx.with_variables(TRIGGER_API_URL=None)
+    nothing = tbx("projects", "create", "X")
+    Profiles.of(read_variables()).put("work", api_url="http://box.test", access_token="tr_pat_x")
+    profile = tbx("projects", "create", "X", "--json")
+    both = tbx("projects", "create", "X", "--data-dir", folder, "--profile", "work")
+    said = tbx("projects", "create", "X", "--data-dir", folder)
+
+    assert (variable.code, profile.code, both.code) == (Exit.USAGE, Exit.USAGE, Exit.USAGE)
+    assert f"{folder} ({serving.url}), and http://127.0.0.1:1 (TRIGGER_API_URL)" in variable.err
+    assert f"--data-dir {folder}, or -a http://127.0.0.1:1." in variable.err
+    assert "http://box.test (profile work)" in profile.err
+    assert "or --profile work" in profile.err
+    assert "use one of them" in both.err
+    assert (same.code, nothing.code, said.code) == (0, 0, 0)
+
+
+def test_an_owners_option_is_not_ignored_elsewhere(signed_in: Tbx) -> None:
+    ended = signed_in("projects", "create", "X", "--email", EMAIL)
+
+    assert ended.code == Exit.USAGE
+    assert "--email is for the box's owner" in ended.err
