@@ -89,6 +89,7 @@ class DevSession:
 
     def __init__(self, options: DevOptions, console: Console, variables: Variables) -> None:
         self._options = options
+        self._console = console
         self._variables = variables
         self._clock = SystemClock()
         self._lines = DevLines(console, self._clock, shows_logs=options.shows_logs)
@@ -120,7 +121,10 @@ class DevSession:
         watchdog = Watchdog(roster)
         try:
             sign_in = find_sign_in(
-                self._variables, profile=options.profile, api_url=options.api_url
+                self._variables,
+                profile=options.profile,
+                api_url=options.api_url,
+                warn=self._console.warn,
             )
             python, config = await self._first_config(folder)
             self._lines.folder = config.folder

@@ -58,7 +58,7 @@ def init(  # noqa: PLR0913 - its options
             code=Exit.REFUSED,
         )
     wanted = project_ref or variables.project_ref
-    sign_in = find_sign_in(variables, profile=profile, api_url=api_url)
+    sign_in = find_sign_in(variables, profile=profile, api_url=api_url, warn=console.warn)
     with sign_in.api() as api:
         if wanted is not None:
             chosen = _existing(api, wanted)

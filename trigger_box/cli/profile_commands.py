@@ -19,7 +19,10 @@ def profiles() -> None:
 @with_console
 def list_profiles(console: Console) -> None:
     """List the profiles; a star marks the one in use."""
-    known = Profiles.of(read_variables())
+    variables = read_variables()
+    known = Profiles.of(variables)
+    if variables.access_token is not None:
+        console.warn("TRIGGER_ACCESS_TOKEN is set: it wins over every profile.")
     found, current = known.all(), known.current
     value = [
         {

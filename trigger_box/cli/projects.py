@@ -70,7 +70,7 @@ def create(  # noqa: PLR0913 - its options
                 hint="On the box's machine, name its folder: --data-dir FOLDER.",
                 code=Exit.USAGE,
             )
-        sign_in = find_sign_in(variables, profile=profile, api_url=api_url)
+        sign_in = find_sign_in(variables, profile=profile, api_url=api_url, warn=console.warn)
         with sign_in.api() as api:
             made = create_remotely(api, name=name)
         box = sign_in.api_url
@@ -126,7 +126,7 @@ def _place(url: str) -> tuple[str, int | None]:
 @with_console
 def list_projects(console: Console, *, profile: str | None, api_url: str | None) -> None:
     """List the projects you can see."""
-    sign_in = find_sign_in(read_variables(), profile=profile, api_url=api_url)
+    sign_in = find_sign_in(read_variables(), profile=profile, api_url=api_url, warn=console.warn)
     with sign_in.api() as api:
         found: list[dict[str, Any]] = api.get("/api/v1/projects")
     if not found and not console.as_json:

@@ -30,11 +30,15 @@ _VARIABLES = """
 ## Variables and profiles
 
 `login` writes where you are signed in to `~/.config/trigger/config.json` (or below
-`XDG_CONFIG_HOME`), the file of the npm CLI: either tool signs in for both. Without a profile:
+`XDG_CONFIG_HOME`), the file of the npm CLI: either tool signs in for both.
+
+A command acts with `TRIGGER_ACCESS_TOKEN`, on the box of `-a`, `TRIGGER_API_URL` or the profile, in
+this order; without that token as the profile, on the box it is signed in to and on no other. What
+gives way is said on stderr; `whoami` shows what holds.
 
 | Variable | Says |
 |---|---|
-| `TRIGGER_API_URL` | The box. |
+| `TRIGGER_API_URL` | The box, for `login` and with one of the next two; a profile keeps its own. |
 | `TRIGGER_ACCESS_TOKEN` | A personal access token; wins over the profile. |
 | `TRIGGER_SECRET_KEY` | An environment's secret key: enough for `runs` and `tasks trigger`. |
 | `TRIGGER_PROJECT_REF` | The project, instead of the one in `trigger.config.py`. |

@@ -91,7 +91,7 @@ def list_runs(  # noqa: PLR0913 - its options
         "filter[tag]": ",".join(tags) or None,
         "filter[createdAt][period]": period,
     }
-    target = _target(where)
+    target = _target(console, where)
     with target.api() as api:
         page: dict[str, Any] = api.get(
             "/api/v1/runs", params={name: value for name, value in asked.items() if value}
@@ -112,7 +112,7 @@ def list_runs(  # noqa: PLR0913 - its options
 @with_console
 def get(console: Console, *, run_id: str, **where: Any) -> None:  # noqa: ANN401 - passed on
     """Show one run: status, times, payload, output, error."""
-    target = _target(where)
+    target = _target(console, where)
     with target.api() as api:
         run = get_run(api, run_id)
     url = target.run_url(run_id)
@@ -135,7 +135,7 @@ def watch(
 
     Ends with exit code 7 if the run does not succeed. Ctrl-C only stops watching.
     """
-    with _target(where).api() as api:
+    with _target(console, where).api() as api:
         return report_life(console, api, run_id, with_status=True, timeout_s=timeout_s)
 
 
@@ -152,7 +152,7 @@ def logs(
     **where: Any,  # noqa: ANN401 - passed on
 ) -> int:
     """Print a run's log lines."""
-    with _target(where).api() as api:
+    with _target(console, where).api() as api:
         if follows:
             return report_life(console, api, run_id, with_status=False, timeout_s=None)
         get_run(api, run_id)
@@ -176,7 +176,7 @@ def cancel(
     """Cancel runs, with the runs they have started. One that has ended stays as it is."""
     canceled: list[dict[str, Any]] = []
     failed: CliError | None = None
-    with _target(where).api() as api:
+    with _target(console, where).api() as api:
         for run_id in run_ids:
             try:
                 before = get_run(api, run_id)
@@ -213,7 +213,7 @@ def replay(
 ) -> int:
     """Trigger a run again, with the same payload unless told otherwise; print the new run's id."""
     body = None if payload is None else {"payload": read_payload(payload)}
-    target = _target(where)
+    target = _target(console, where)
     with target.api() as api:
         get_run(api, run_id)
         made: dict[str, Any] = api.post(f"/api/v1/runs/{segment(run_id)}/replay", body)
@@ -226,8 +226,8 @@ def replay(
     return Exit.OK
 
 
-def _target(where: dict[str, Any]) -> EnvironmentTarget:
-    return find_environment(read_variables(), start=Path.cwd(), **where)
+def _target(console: Console, where: dict[str, Any]) -> EnvironmentTarget:
+    return find_environment(read_variables(), start=Path.cwd(), warn=console.warn, **where)
 
 
 def _now() -> datetime:

@@ -6,6 +6,7 @@ about runs also take ``TRIGGER_SECRET_KEY``, which names its environment by itse
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -63,12 +64,19 @@ class EnvironmentTarget:
         return f"{self.dashboard_url}{project}/runs/{run_id}"
 
 
-def find_sign_in(variables: Variables, *, profile: str | None, api_url: str | None) -> SignIn:
+def find_sign_in(
+    variables: Variables,
+    *,
+    profile: str | None,
+    api_url: str | None,
+    warn: Callable[[str], None],
+) -> SignIn:
     """Return who the command acts as.
 
     Args:
         profile: the profile that was named, or None for the current one.
         api_url: the address that was named with ``-a``, or None.
+        warn: told when something that was said gives way.
 
     Raises:
         CliError: nobody is signed in, or a token of another kind was given.
@@ -80,8 +88,14 @@ def find_sign_in(variables: Variables, *, profile: str | None, api_url: str | No
                 hint="A secret key (tr_dev_…, tr_prod_…) goes into TRIGGER_SECRET_KEY.",
                 code=Exit.NOT_SIGNED_IN,
             )
+        url = default_url(variables, profile=profile, api_url=api_url)
+        if profile is not None:
+            warn(
+                f"Profile {profile} gives way: TRIGGER_ACCESS_TOKEN is set, so you act as its owner"
+                f" on {url}."
+            )
         return SignIn(
-            api_url=default_url(variables, profile=profile, api_url=api_url),
+            api_url=url,
             token=variables.access_token,
             origin="TRIGGER_ACCESS_TOKEN",
         )
@@ -95,10 +109,19 @@ def find_sign_in(variables: Variables, *, profile: str | None, api_url: str | No
             hint=f"trigger-box login{where}{named}, or set TRIGGER_ACCESS_TOKEN.",
             code=Exit.NOT_SIGNED_IN,
         )
-    # As with the npm CLI: a profile's own address wins over -a, which is for signing in.
+    # As with the npm CLI: a profile's own address wins over -a and the variable. Its token is for
+    # that box, and no other should be shown it.
     url = found.api_url or default_url(variables, profile=profile, api_url=api_url)
+    url = checked_url(url, origin=f"profile {found.name}")
+    named, given = ("-a", api_url) if api_url else ("TRIGGER_API_URL", variables.api_url)
+    if given is not None and given.strip().rstrip("/") != url:
+        warn(
+            f"{named} ({given}) gives way: profile {found.name} is signed in to {url}. To use the "
+            f"other box, set TRIGGER_ACCESS_TOKEN, too, or: trigger-box login -a {given} "
+            "--profile NAME"
+        )
     return SignIn(
-        api_url=checked_url(url, origin=f"profile {found.name}"),
+        api_url=url,
         token=found.access_token,
         origin=f"profile {found.name}",
     )
@@ -124,8 +147,11 @@ def find_environment(  # noqa: PLR0913 - what people can say about it
     project_ref: str | None,
     slug: str | None,
     start: Path,
+    warn: Callable[[str], None],
 ) -> EnvironmentTarget:
     """Return the environment a command is about, by default one's own development environment.
+
+    ``warn`` is told when something that was said gives way.
 
     Raises:
         CliError: no credential, no project, or the box knows no such environment.
@@ -144,7 +170,7 @@ def find_environment(  # noqa: PLR0913 - what people can say about it
             sign_in=None,
             origin="TRIGGER_SECRET_KEY",
         )
-    sign_in = find_sign_in(variables, profile=profile, api_url=api_url)
+    sign_in = find_sign_in(variables, profile=profile, api_url=api_url, warn=warn)
     ref = require_ref(project_ref, variables, start).ref
     wanted = slug or "dev"
     with sign_in.api() as api:

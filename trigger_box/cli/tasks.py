@@ -33,7 +33,7 @@ def tasks() -> None:
 @with_console
 def list_tasks(console: Console, **where: Any) -> int:  # noqa: ANN401 - passed on
     """List the tasks of the environment's current version."""
-    target = find_environment(read_variables(), start=Path.cwd(), **where)
+    target = find_environment(read_variables(), start=Path.cwd(), warn=console.warn, **where)
     worker = _current_worker(target)
     if worker is None:
         raise CliError(
@@ -106,7 +106,7 @@ def trigger(  # noqa: PLR0913 - its options
         "lockToVersion": locked_version,
         "test": True if is_test else None,
     }
-    target = find_environment(read_variables(), start=Path.cwd(), **where)
+    target = find_environment(read_variables(), start=Path.cwd(), warn=console.warn, **where)
     body: dict[str, Any] = {"options": {k: v for k, v in options.items() if v is not None}}
     if payload is not None:
         body["payload"] = value

@@ -23,7 +23,7 @@ def whoami(
 ) -> None:
     """Show who you are, on which box, and in which project."""
     variables = read_variables()
-    sign_in = find_sign_in(variables, profile=profile, api_url=api_url)
+    sign_in = find_sign_in(variables, profile=profile, api_url=api_url, warn=console.warn)
     found = find_ref(project_ref, variables, Path.cwd())
     params = {} if found is None else {"projectRef": found.ref}
     with sign_in.api() as api:
@@ -33,14 +33,14 @@ def whoami(
         ("box", sign_in.api_url),
         ("from", sign_in.origin),
     ]
+    value = {**person, "apiUrl": sign_in.api_url, "from": sign_in.origin}
     if found is not None:
         project: dict[str, Any] | None = person.get("project")
-        shown = (
-            Cell(f"{found.ref} is not a project you can see ({found.origin})", "yellow")
-            if project is None
-            else Cell(f"{project['name']} ({found.ref}), {project['orgTitle']}")
-        )
-        facts.append(("project", shown))
-    console.result(
-        {**person, "apiUrl": sign_in.api_url, "from": sign_in.origin}, console.facts(facts)
-    )
+        value |= {"projectRef": found.ref, "projectFrom": found.origin}
+        if project is None:
+            problem = f"{found.ref} is not a project you can see ({found.origin})"
+            value["projectProblem"] = problem
+            facts.append(("project", Cell(problem, "yellow")))
+        else:
+            facts.append(("project", f"{project['name']} ({found.ref}), {project['orgTitle']}"))
+    console.result(value, console.facts(facts))

@@ -119,6 +119,33 @@ def test_who_and_where_is_told(tbx: Tbx, serving: Serving) -> None:
     assert "not a project you can see" in other.out
 
 
+def test_scripts_are_told_of_a_project_nobody_sees_too(signed_in: Tbx) -> None:
+    ref = signed_in("projects", "create", "Seen", "--json").value["ref"]
+    stranger = "proj_" + "z" * 20
+
+    mine = signed_in("whoami", "-p", ref, "--json").value
+    other = signed_in("whoami", "-p", stranger, "--json").value
+
+    assert (mine["projectRef"], mine["projectFrom"]) == (ref, "--project-ref")
+    assert "projectProblem" not in mine
+    assert other["projectRef"] == stranger
+    assert other["projectProblem"] == f"{stranger} is not a project you can see (--project-ref)"
+
+
+def test_an_address_that_gives_way_is_said_on_stderr(tbx: Tbx, serving: Serving) -> None:
+    tbx("login", "-a", serving.url, "--token", serving.token)
+    tbx.with_variables(TRIGGER_API_URL="http://127.0.0.1:1")
+
+    who = tbx("whoami", "--json")
+
+    assert who.value["apiUrl"] == serving.url
+    assert "TRIGGER_API_URL (http://127.0.0.1:1) gives way" in who.err
+
+
+def test_the_profile_in_use_is_not_claimed_where_a_token_wins(signed_in: Tbx) -> None:
+    assert "TRIGGER_ACCESS_TOKEN is set" in signed_in("profiles", "list").err
+
+
 def test_variables_need_no_profile(signed_in: Tbx, serving: Serving) -> None:
     answer = signed_in("whoami", "--json").value
 
