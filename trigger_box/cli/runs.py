@@ -121,7 +121,13 @@ def get(console: Console, *, run_id: str, **where: Any) -> None:  # noqa: ANN401
 
 @runs.command()
 @click.argument("run_id", metavar="RUN")
-@click.option("--timeout", "timeout_s", type=float, metavar="S", help="Stop watching after this.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Stop watching after S seconds (exit code 8); the run goes on.",
+)
 @environment_options
 @with_console
 def watch(
@@ -135,8 +141,8 @@ def watch(
 
     Ends with exit code 7 if the run does not succeed. Ctrl-C only stops watching.
     """
-    with _target(console, where).api() as api:
-        return report_life(console, api, run_id, with_status=True, timeout_s=timeout_s)
+    target = _target(console, where)
+    return report_life(console, target, run_id, with_status=True, timeout_s=timeout_s)
 
 
 @runs.command()
@@ -152,9 +158,10 @@ def logs(
     **where: Any,  # noqa: ANN401 - passed on
 ) -> int:
     """Print a run's log lines."""
-    with _target(console, where).api() as api:
-        if follows:
-            return report_life(console, api, run_id, with_status=False, timeout_s=None)
+    target = _target(console, where)
+    if follows:
+        return report_life(console, target, run_id, with_status=False, timeout_s=None)
+    with target.api() as api:
         get_run(api, run_id)
         for event in log_events(api, run_id):
             console.line(event, log_line(console, event))
@@ -199,7 +206,13 @@ def cancel(
 @click.argument("run_id", metavar="RUN")
 @click.option("--payload", metavar="JSON", help="Another payload: JSON text, @FILE, or -.")
 @click.option("--wait", "waits", is_flag=True, help="Wait for the end; print the output.")
-@click.option("--timeout", "timeout_s", type=float, metavar="S", help="With --wait: seconds.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="With --wait: give up waiting after S seconds (exit code 8); the run goes on.",
+)
 @environment_options
 @with_console
 def replay(

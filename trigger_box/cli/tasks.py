@@ -15,7 +15,7 @@ from trigger_box.cli.console import Cell, Console
 from trigger_box.cli.environment import read_variables
 from trigger_box.cli.exits import CliError, Exit
 from trigger_box.cli.options import environment_options, with_console
-from trigger_box.cli.run_report import report_wait
+from trigger_box.cli.run_report import is_dev_connected, report_wait
 from trigger_box.cli.target import EnvironmentTarget, find_environment
 
 _CLOSE_ENOUGH: Final = 0.4
@@ -54,7 +54,13 @@ def list_tasks(console: Console, **where: Any) -> int:  # noqa: ANN401 - passed 
 @click.argument("task_id", metavar="TASK")
 @click.option("--payload", metavar="JSON", help="JSON text, @FILE, or - for stdin.")
 @click.option("--wait", "waits", is_flag=True, help="Wait for the end; print the output.")
-@click.option("--timeout", "timeout_s", type=float, metavar="S", help="With --wait: seconds.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="With --wait: give up waiting after S seconds (exit code 8); the run goes on.",
+)
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="A label; may be repeated.")
 @click.option("--delay", metavar="WHEN", help="Such as 10m, or an ISO date.")
 @click.option("--ttl", metavar="T", help="Give up if it has not begun after this: 1h.")
@@ -90,7 +96,8 @@ def trigger(  # noqa: PLR0913 - its options
 ) -> int:
     """Trigger a run of TASK and print its id; with --wait, its output.
 
-    With --wait the command fails (exit code 7) if the run does.
+    With --wait the command fails (exit code 7) if the run does. Without --timeout it waits as long
+    as it takes, and says why a run has not begun.
     """
     value = read_payload(payload)
     options = {
@@ -171,11 +178,8 @@ def _warn(console: Console, target: EnvironmentTarget, task_id: str) -> None:
             f"Version {worker['version']} has no task {task_id!r}: the run waits for one that has."
             + (f" Did you mean {close[0]!r}?" if close else "")
         )
-    elif target.slug == "dev":
-        with target.sign_in.api() as api:
-            answer = api.get(f"/api/v1/projects/{segment(target.project_ref or '')}/dev-status")
-        if not answer["isConnected"]:
-            console.warn("No worker is connected: the run waits until `trigger-box dev` runs.")
+    elif target.slug == "dev" and not is_dev_connected(target):
+        console.warn("No worker is connected: the run waits until `trigger-box dev` runs.")
 
 
 def _current_worker(target: EnvironmentTarget) -> dict[str, Any] | None:

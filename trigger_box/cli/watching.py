@@ -16,6 +16,9 @@ from trigger_box.cli.exits import CliError, Exit
 _PAUSE_S_MIN: Final = 0.05
 _PAUSE_S_MAX: Final = 1.0
 _PAUSE_FACTOR: Final = 1.3
+_SILENCE_S_MIN: Final = 5.0
+_SILENCE_S_MAX: Final = 60.0
+_NOT_BEGUN: Final = frozenset({"PENDING_VERSION", "DELAYED", "QUEUED", "DEQUEUED"})
 # A worker's last lines arrive a moment after its run has ended.
 _LAST_LINES_S: Final = 1.0
 
@@ -25,6 +28,14 @@ class Changed:
     """The run has another status now."""
 
     run: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The run has not begun, or goes on waiting, after so many seconds."""
+
+    run: dict[str, Any]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +66,10 @@ def get_run(api: Api, run_id: str) -> dict[str, Any]:
 
 def follow(
     api: Api, run_id: str, *, with_logs: bool, timeout_s: float | None = None
-) -> Iterator[Changed | Logged]:
+) -> Iterator[Changed | Kept | Logged]:
     """Yield what happens to a run until it has ended; the last ``Changed`` is its end.
+
+    A run that does not execute is never silent: ``Kept`` comes after a while, and then rarer.
 
     Raises:
         CliError: no such run, or it goes on after ``timeout_s``.
@@ -65,6 +78,7 @@ def follow(
     status: str | None = None
     logs = _Logs(api, run_id) if with_logs else None
     pause_s = _PAUSE_S_MIN
+    since_s, silence_s = time.monotonic(), _SILENCE_S_MIN
     while True:
         run = get_run(api, run_id)
         if logs is not None:
@@ -77,7 +91,12 @@ def follow(
         if run["status"] != status:
             status = run["status"]
             pause_s = _PAUSE_S_MIN
+            since_s, silence_s = time.monotonic(), _SILENCE_S_MIN
             yield Changed(run)
+        waited_s = time.monotonic() - since_s
+        if status in _NOT_BEGUN and waited_s >= silence_s:
+            silence_s = waited_s + min(waited_s, _SILENCE_S_MAX)
+            yield Kept(run, waited_s)
         if deadline_s is not None and time.monotonic() > deadline_s:
             raise CliError(
                 f"{run_id} is still {status} after {timeout_s:g} seconds; it goes on.",

@@ -209,3 +209,18 @@ def test_a_box_that_is_not_there_is_told_at_once(tbx: Tbx) -> None:
     assert ended.code == Exit.UNAVAILABLE
     assert "No box answers at http://127.0.0.1:1 (Connection refused)." in ended.err
     assert "trigger-box serve" in ended.err
+
+
+def test_a_wait_without_a_worker_says_why_and_ends_in_time(
+    signed_in: Tbx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trigger_box.cli.watching._SILENCE_S_MIN", 0.1)
+    ref = signed_in("projects", "create", "Lonely", "--json").value["ref"]
+
+    ended = signed_in("tasks", "trigger", "x", "-p", ref, "--wait", "--timeout", "0.5")
+    never = signed_in("tasks", "trigger", "x", "-p", ref, "--wait", "--timeout", "-1")
+
+    assert ended.code == Exit.TIMED_OUT
+    assert "no worker is connected: start one with `trigger-box dev`" in ended.err
+    assert "it goes on" in ended.err
+    assert never.code == Exit.USAGE

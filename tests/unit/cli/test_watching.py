@@ -7,7 +7,7 @@ import pytest
 
 from trigger_box.cli.api import Api
 from trigger_box.cli.exits import CliError, Exit
-from trigger_box.cli.watching import Changed, Logged, exit_of_run, follow, get_run
+from trigger_box.cli.watching import Changed, Kept, Logged, exit_of_run, follow, get_run
 
 
 class Time:
@@ -62,6 +62,8 @@ def happenings(api: FakeApi, **options: Any) -> Iterator[str]:
         match happening:
             case Changed(run):
                 yield run["status"]
+            case Kept(run, seconds):
+                yield f"{run['status']} for {seconds:.0f}s"
             case Logged(event):
                 yield event["message"]
 
@@ -81,6 +83,23 @@ def test_looks_get_rarer_and_frequent_again_after_a_change(time: Time) -> None:
 
     assert max(time.pauses) == 1.0
     assert time.pauses[0] == time.pauses[-1] == 0.05
+
+
+def test_a_run_that_does_not_begin_is_never_silent(time: Time) -> None:
+    api = FakeApi(*["QUEUED"] * 60, *["EXECUTING"] * 60, "COMPLETED")
+
+    told = list(happenings(api, with_logs=False))
+
+    assert time.now_s > 100
+    assert told == [
+        "QUEUED",
+        "QUEUED for 6s",
+        "QUEUED for 12s",
+        "QUEUED for 24s",
+        "QUEUED for 48s",
+        "EXECUTING",
+        "COMPLETED",
+    ]
 
 
 def test_log_lines_come_in_order_and_the_last_ones_after_the_end() -> None:
