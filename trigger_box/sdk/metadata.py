@@ -44,13 +44,16 @@ class MetadataWriter:
 
     def increment(self, key: str, by: float = 1) -> Self:
         """Add to a number; what is missing counts as 0."""
-        if isinstance(by, bool) or not isinstance(by, int | float):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
-            raise MetadataError(f"The metadata key {key!r} can't grow by {by!r}: use a number.")
-        return self._change({"type": "increment", "key": key, "value": _plain(by)})
+        return self._grow(key, by, 1)
 
     def decrement(self, key: str, by: float = 1) -> Self:
         """Subtract from a number; what is missing counts as 0."""
-        return self.increment(key, -by)
+        return self._grow(key, by, -1)
+
+    def _grow(self, key: str, by: float, sign: int) -> Self:
+        if isinstance(by, bool) or not isinstance(by, int | float):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+            raise MetadataError(f"The metadata key {key!r} can't grow by {by!r}: use a number.")
+        return self._change({"type": "increment", "key": key, "value": _plain(sign * by)})
 
     def replace(self, value: Mapping[str, object]) -> Self:
         """Replace everything."""
@@ -58,14 +61,17 @@ class MetadataWriter:
 
     def update(self, values: Mapping[str, object]) -> Self:
         """Set several keys, as ``dict.update`` does."""
+        if not isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+            raise MetadataError(f"The metadata must be a mapping, not {values!r}.")
         for key, value in values.items():
             self.set(key, value)
         return self
 
     def _change(self, operation: MetadataOperation) -> Self:
         runtime = require_runtime("metadata")
-        if operation["type"] != "delete":
-            read_path(operation.get("key", "whole"))
+        key = operation.get("key", "whole")
+        if operation["type"] != "delete" or not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+            read_path(key)
         if self._is_own(runtime.context.run.parent_id, runtime.context.run.root_id):
             runtime.metadata.apply(operation)
         runtime.metadata_operation(operation, self._target)

@@ -110,6 +110,8 @@ def read_path(key: str) -> Path:
     Raises:
         MetadataError: the path can't be read.
     """
+    if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+        raise MetadataError(f"The metadata key {key!r} must be text.")
     if not key.startswith("$."):
         _refuse_poison(key, key)
         return (key,)

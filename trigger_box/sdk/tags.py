@@ -20,7 +20,7 @@ class Tags:
 
         Raises:
             NotInTaskError: no run executes here.
-            OptionError: a tag is empty or too long, or the run would have more than 10.
+            OptionError: a tag is no text, empty or too long, or the run would have more than 10.
         """
         runtime = require_runtime("tags.add")
         fresh = checked_tags(tags)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -113,8 +114,8 @@ def _shared_options(options: TriggerOptions, line: Line) -> dict[str, Any]:
         name = queue.name if isinstance(queue, Queue) else checked_queue_name(queue)
         wire["queue"] = {"name": name}
     if (attempts := options.get("max_attempts")) is not None:
-        if attempts < 1:
-            raise OptionError(f"max_attempts={attempts} must be at least 1.")
+        if not isinstance(attempts, int) or attempts < 1:  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+            raise OptionError(f"max_attempts={attempts!r} must be a whole number, at least 1.")
         wire["maxAttempts"] = attempts
     if "max_duration" in options:
         wire["maxDuration"] = read_max_duration(options["max_duration"])
@@ -129,10 +130,18 @@ def checked_tags(tags: str | Sequence[str]) -> list[str]:
     Raises:
         OptionError: too many of them, or one is too long, empty or no text.
     """
-    listed = list(dict.fromkeys([tags] if isinstance(tags, str) else tags))
-    for tag in listed:
+    if isinstance(tags, bytes) or not isinstance(tags, str | Sequence | AbstractSet):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+        raise OptionError(f"Tags are one text or a list of texts, not {tags!r}.")
+    given = [tags] if isinstance(tags, str) else list(tags)
+    for tag in given:
+        if isinstance(tag, list | tuple | set):  # pyright: ignore[reportUnnecessaryIsInstance] - as above
+            raise OptionError(
+                f"The tag {tag!r} is a list, and each tag is a text. tags.add takes them one by "
+                'one: tags.add("a", "b"), or tags.add(*names).'
+            )
         if not isinstance(tag, str) or not tag.strip() or len(tag) > TAG_CHARACTERS_MAX:  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
             raise OptionError(f"The tag {tag!r} must be text of 1 to {TAG_CHARACTERS_MAX} letters.")
+    listed = list(dict.fromkeys(given))
     if len(listed) > TAGS_MAX:
         raise OptionError(f"A run can have {TAGS_MAX} tags; these are {len(listed)}.")
     return listed

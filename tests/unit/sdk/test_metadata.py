@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -182,10 +183,36 @@ def test_tags_are_added_once_and_counted_with_those_the_run_has() -> None:
         tags.add("fresh run, fresh count")
 
 
-@pytest.mark.parametrize("tag", ["", " ", "x" * 129, 7])
+@pytest.mark.parametrize("tag", ["", " ", "x" * 129, 7, None, {"a": 1}])
 def test_a_tag_that_is_no_tag_is_refused(tag: Any) -> None:
     with running(RecordingRuntime()), pytest.raises(OptionError, match="The tag"):
         tags.add(tag)
+
+
+@pytest.mark.parametrize("listed", [["a", "b"], ("a",), {"a"}])
+def test_a_list_of_tags_is_told_how_to_be_added(listed: Any) -> None:
+    with (
+        running(RecordingRuntime()),
+        pytest.raises(OptionError, match=r"is a list, .* tags\.add\(\*names\)"),
+    ):
+        tags.add(listed)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda: metadata.set("a", object()), "a value of type 'object' has no JSON form"),
+        (lambda: metadata.set(cast("Any", None), 1), "key None must be text"),
+        (lambda: metadata.delete(cast("Any", ["a"])), r"key \['a'\] must be text"),
+        (lambda: metadata.get(cast("Any", None)), "key None must be text"),
+        (lambda: metadata.update(cast("Any", None)), "must be a mapping, not None"),
+        (lambda: metadata.replace(cast("Any", [1])), r"must be a mapping, not \[1\]"),
+        (lambda: metadata.decrement("a", cast("Any", "x")), "can't grow by 'x': use a number"),
+    ],
+)
+def test_metadata_of_the_wrong_kind_is_named(change: Callable[[], object], words: str) -> None:
+    with running(RecordingRuntime()), pytest.raises(MetadataError, match=words):
+        change()
 
 
 def test_outside_of_a_run_there_are_no_tags() -> None:
