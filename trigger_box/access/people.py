@@ -38,7 +38,7 @@ _CLAIM_PREFIX: Final = "tr_claim_"
 
 
 class ClaimRefusedError(UnauthenticatedError):
-    """This claim link is not valid. Start the box again to get a new one."""
+    """This claim link is not valid. On the machine of the box: trigger-box admin claim-link."""
 
     code = "claim_refused"
 

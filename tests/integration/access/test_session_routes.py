@@ -96,6 +96,7 @@ async def test_the_claim_link_leads_to_a_signed_in_owner(tmp_path: Path) -> None
         assert session == answer.json()
         again = await client_of(box.app, None).post(f"{API}/claim", json=body)
         assert (again.status_code, again.json()["code"]) == (401, "claim_refused")
+        assert "trigger-box admin claim-link" in again.json()["error"]
 
 
 @pytest.mark.parametrize(
