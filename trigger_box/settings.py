@@ -6,6 +6,7 @@ live in ``domain/limits.py``; what a user of the box sets in the dashboard lives
 
 from __future__ import annotations
 
+import errno
 import os
 import tomllib
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 PREFIX: Final = "TRIGGER_BOX_"
 FILE_VARIABLE: Final = PREFIX + "CONFIG"
 FILE_NAME: Final = "box.toml"
+_NOT_THERE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 _FILE_BYTES_MAX: Final = 1024 * 1024
 
 
@@ -113,6 +115,8 @@ class Settings(BaseModel):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
+        if "\0" in str(value):
+            raise ValueError("a folder's name holds no NUL character")
         return value.expanduser().absolute()
 
     @classmethod
@@ -156,6 +160,12 @@ def load_with_origins(
         for name in Settings.model_fields
         if (variable := PREFIX + name.upper()) in environ
     }
+    for origin, source in (
+        ("flag --data-dir", given),
+        (f"variable {PREFIX}DATA_DIR", from_environ),
+    ):
+        if source.get("data_dir") == "":
+            raise SettingsError(f"The setting data_dir ({origin}) is empty: write a folder.")
     folder = given.get("data_dir") or from_environ.get("data_dir") or values["data_dir"]
     path = Path(str(file)) if file else Path(str(folder)).expanduser() / FILE_NAME
     from_file = _read_file(path, must_exist=file is not None)
@@ -175,8 +185,12 @@ def _read_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             text = file.read(_FILE_BYTES_MAX)
+    except ValueError as error:
+        if not must_exist:
+            return {}  # the folder's name is no good, which is said of the folder
+        raise SettingsError(f"The settings file {str(path)!r} can't be read: {error}.") from error
     except OSError as error:
-        if not must_exist and isinstance(error, FileNotFoundError | NotADirectoryError):
+        if not must_exist and error.errno in _NOT_THERE:
             return {}
         raise SettingsError(
             f"The settings file {path} can't be read: {error.strerror or error}."

@@ -71,6 +71,14 @@ def running_address(folder: DataFolder) -> str | None:
         return None
 
 
+def has_box(folder: DataFolder) -> bool:
+    """Return whether a box lies in a folder; a folder that can't be looked into has none."""
+    try:
+        return folder.database.exists()
+    except OSError:
+        return False
+
+
 def owner_of(folder: DataFolder, *, may_create: bool) -> Owner:
     """Return how to act as the owner of a data folder.
 
@@ -81,7 +89,7 @@ def owner_of(folder: DataFolder, *, may_create: bool) -> Owner:
     Raises:
         CliError: there is no box here.
     """
-    if not may_create and not folder.database.exists():
+    if not may_create and not has_box(folder):
         raise CliError(
             f"There is no box in {folder.root}.",
             hint="Name its folder with --data-dir, or start one: trigger-box serve.",

@@ -13,7 +13,7 @@ from trigger_box.cli.console import Cell, Console, one_line
 from trigger_box.cli.environment import Variables, read_variables
 from trigger_box.cli.exits import CliError, Exit
 from trigger_box.cli.options import profile_options, with_console
-from trigger_box.cli.owner import data_folder, owner_of, public_url, running_address
+from trigger_box.cli.owner import data_folder, has_box, owner_of, public_url, running_address
 from trigger_box.cli.profiles import Profiles
 from trigger_box.cli.target import find_sign_in
 from trigger_box.store.folder import DataFolder
@@ -57,7 +57,7 @@ def create(  # noqa: PLR0913 - its options
             code=Exit.USAGE,
         )
     folder = data_folder(data_dir)
-    if not is_remote and (data_dir is not None or folder.database.exists()):
+    if not is_remote and (data_dir is not None or has_box(folder)):
         if data_dir is None:
             _must_be_meant(variables, folder)
         made = owner_of(folder, may_create=False).create_project(name=name, email=email)

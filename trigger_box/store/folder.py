@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from trigger_box.domain.errors import ConflictError, UnavailableError
+
+_SHOWN_MAX: Final = 200
+_REASONS: Final = {
+    errno.EEXIST: "it is a file, not a folder",
+    errno.ENOTDIR: "it is a file, not a folder",
+    errno.ENAMETOOLONG: "its path is too long for this file system",
+    errno.ENOENT: "it can't be made here",
+    errno.EACCES: "no write permission for this user",
+    errno.EPERM: "no write permission for this user",
+    errno.EROFS: "this file system is read-only",
+    errno.ELOOP: "its links lead in a circle",
+}
+"""What the file system's own words mean for people."""
 
 
 class FolderInUseError(ConflictError):
@@ -68,7 +83,7 @@ class DataFolder:
             for folder in (self.root, self.blobs, self.segments, self.keys, self.run):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not os.access(self.root, os.W_OK):
-                raise PermissionError(f"no write permission on {self.root}")
+                raise PermissionError(errno.EACCES, "", str(self.root))
             if not self.database.exists():
                 # SQLite gives its other files the mode of this one.
                 self.database.touch(mode=0o600)
@@ -77,10 +92,28 @@ class DataFolder:
 
     def unusable(self, error: OSError) -> FolderUnusableError:
         """Return what to tell people about an error of the file system."""
+        reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
+        place = error.filename if isinstance(error.filename, str) else str(self.root)
+        if error.errno in {errno.EEXIST, errno.ENOTDIR}:
+            place = next((str(p) for p in (Path(place), *Path(place).parents) if _is_odd(p)), place)
+            if Path(place).is_symlink():
+                reason = "it is a link to something that is not there"
+        where = reason if Path(place) == self.root else f"{place}: {reason}"
         return FolderUnusableError(
-            f"The data folder {self.root} can't be used: {error.strerror or error}. "
+            f"The data folder {_short(str(self.root))} can't be used: {_short(where)}. "
             "Choose another one with --data-dir."
         )
+
+
+def _is_odd(path: Path) -> bool:
+    """Return whether something stands where a folder should."""
+    return os.path.lexists(path) and not path.is_dir()
+
+
+def _short(text: str) -> str:
+    return (
+        text if len(text) <= _SHOWN_MAX else f"{text[: _SHOWN_MAX // 2]}…{text[-_SHOWN_MAX // 2 :]}"
+    )
 
 
 class FolderLock:

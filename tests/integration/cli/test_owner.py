@@ -224,3 +224,43 @@ def test_an_owners_option_is_not_ignored_elsewhere(signed_in: Tbx) -> None:
 
     assert ended.code == Exit.USAGE
     assert "--email is for the box's owner" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("file", "can't be used: it is a file, not a folder. Choose another"),
+        ("file/sub", "/file: it is a file, not a folder. Choose another"),
+        ("link", "it is a link to something that is not there"),
+        ("a" * 300, "path is too long"),
+        ("odd", "/odd/blobs: it is a file, not a folder"),
+        ("nul\0", "holds no NUL character"),
+    ],
+)
+def test_a_folder_that_is_no_good_is_told_in_one_sentence(
+    tbx: Tbx, tmp_path: Path, name: str, words: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "blobs").touch()
+    data = f"{tmp_path}/{name}"
+
+    served = tbx("serve", "--port", "0", "--data-dir", data)
+    made = tbx("admin", "create", "--email", EMAIL, "--data-dir", data)
+    project = tbx("projects", "create", "X", "--data-dir", data)
+
+    assert words in served.err
+    assert served.err == made.err
+    assert served.code == made.code != 0
+    assert project.code != 0
+    for ended in (served, made, project):
+        assert "bug" not in ended.err
+        assert "Errno" not in ended.err
+
+
+def test_an_empty_data_dir_is_not_taken_for_this_folder(tbx: Tbx) -> None:
+    ended = tbx("config", "show", "--data-dir", "")
+
+    assert ended.code == Exit.USAGE
+    assert "data_dir (flag --data-dir) is empty" in ended.err
