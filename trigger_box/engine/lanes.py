@@ -135,7 +135,12 @@ class Lanes:
         return state.last_number
 
     def shift(self, tx: Transaction, lane: LaneKey, *, ready: int = 0, running: int = 0) -> None:
-        """Add to a lane's counts."""
+        """Add to a lane's counts.
+
+        The environment may be new to this process: none of its runs was ready or held at the
+        start if all of them waited for an instant.
+        """
+        self.environment(tx, EnvironmentId(lane.environment_id))
         self.lines.shift(lane, ready=ready, running=running)
         tx.on_undo(partial(self.lines.shift, lane, ready=-ready, running=-running))
 

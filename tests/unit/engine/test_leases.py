@@ -326,3 +326,37 @@ async def test_what_fell_due_while_the_box_was_down_is_done_before_anybody_is_se
 
         assert await engine.status(expired) == "EXPIRED"
         assert (await engine.take_one()).run.id == delayed
+
+
+async def test_a_box_starts_whose_only_run_became_due_while_it_was_down(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with an_engine(tmp_path, EnvironmentType.DEVELOPMENT, clock=clock) as engine:
+        await engine.register()
+        delayed = await engine.trigger(delay_until_ms=clock.now_ms() + 60_000)
+        environment = engine.environment
+    clock.advance(7_200_000)
+
+    async with a_core(tmp_path, clock=clock, seed=2) as core:
+        engine = Engine(core, environment)
+        await keepers.catch_up(core)
+
+        assert (await engine.take_one()).run.id == delayed
+        await engine.check()
+
+
+async def test_a_retry_that_fell_due_while_the_box_was_down_is_made(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with an_engine(tmp_path, clock=clock) as engine:
+        await make_current(engine, (await engine.register()).worker_id)
+        run_id = await engine.trigger(max_attempts=3)
+        await engine.fail(await engine.begin(), delay_ms=60_000)
+        environment = engine.environment
+    clock.advance(7_200_000)
+
+    async with a_core(tmp_path, clock=clock, seed=2) as core:
+        engine = Engine(core, environment)
+        await keepers.catch_up(core)
+
+        taken = await engine.take_one()
+        assert (taken.run.id, taken.attempt_number) == (run_id, 2)
+        await engine.check()
