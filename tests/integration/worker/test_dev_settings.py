@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.integration.worker.a_dev import a_dev
 from tests.integration.worker.a_worker import a_project
 from tests.integration.worker.dev_box import FakeBox, a_fake_box
+from trigger_box.worker.pool import WARM_EXECUTORS
 
 CONFIG = """
 from trigger_box.config import Config
@@ -30,6 +31,7 @@ async def output(box: FakeBox, task: str) -> str:
 
 async def test_without_keep_alive_each_run_has_a_process_of_its_own(tmp_path: Path) -> None:
     code = '@task("who")\ndef who(): return os.getpid()'
+    runs = WARM_EXECUTORS + 2
     shared = a_configured_project(tmp_path / "shared", code, "process_keep_alive=True")
     alone = a_configured_project(tmp_path / "alone", code, "process_keep_alive=False")
     processes: dict[Path, set[str]] = {}
@@ -40,10 +42,11 @@ async def test_without_keep_alive_each_run_has_a_process_of_its_own(tmp_path: Pa
                 project, "--max-concurrent-runs", "1", variables=variables, state=tmp_path
             ) as dev:
                 await dev.wait_for("version.ready")
-                processes[project] = {await output(box, "who") for _ in range(3)}
+                processes[project] = {await output(box, "who") for _ in range(runs)}
 
-    assert len(processes[shared]) == 1
-    assert len(processes[alone]) == 3
+    # A run that comes while the last one's process still tidies up gets another warm one.
+    assert len(processes[shared]) <= WARM_EXECUTORS
+    assert len(processes[alone]) == runs
 
 
 async def test_the_lowest_level_filters_logger_and_nothing_else(tmp_path: Path) -> None:
