@@ -193,9 +193,11 @@ class EngineLife(RuleBasedStateMachine):
     )
     def dequeue(self, worker: str, runs_max: int, start: bool) -> Any:
         ready = self.rows(
-            "SELECT id, queue_name, concurrency_key, rank_ms FROM runs WHERE is_ready = 1"
+            "SELECT id, queue_name, concurrency_key, rank_ms, ttl_at_ms FROM runs"
+            " WHERE is_ready = 1"
         )
         taken = self.run(self.engine.take(runs_max, worker=worker, start=start))
+        ready = self.p14_no_late_run_was_taken(taken, ready)
         self.p2_limits_hold_where_slots_were_granted(taken)
         self.p15_the_first_of_each_lane_was_taken(taken, ready)
         for one in taken:
@@ -330,6 +332,10 @@ class EngineLife(RuleBasedStateMachine):
         )
         assert late == []
 
+    @rule(ms=st.sampled_from([900, 31_000]))
+    def time_passes_and_no_keeper_looks(self, ms: int) -> None:
+        self.clock.advance(ms)
+
     @rule(ms=st.sampled_from([-3_600_000, 3_600_000]))
     def the_clock_jumps(self, ms: int) -> None:
         self.clock.jump(ms)
@@ -415,6 +421,13 @@ class EngineLife(RuleBasedStateMachine):
             slots = self.limit if queue.limit is None else min(queue.limit, self.limit)
             assert not queue.is_paused
             assert queue.lanes[keys[one.run.id]].running <= slots
+
+    def p14_no_late_run_was_taken(self, taken: list[Dequeued], ready: list[Any]) -> list[Any]:
+        """Return those of ``ready`` that may start."""
+        now_ms = self.clock.now_ms()
+        late = {row["id"] for row in ready if (row["ttl_at_ms"] or now_ms + 1) <= now_ms}
+        assert late.isdisjoint(one.run.id for one in taken)
+        return [row for row in ready if row["id"] not in late]
 
     def p15_the_first_of_each_lane_was_taken(self, taken: list[Dequeued], ready: list[Any]) -> None:
         mine = {one.run.id for one in taken}

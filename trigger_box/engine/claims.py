@@ -5,10 +5,12 @@ Waiting for a run is ``dequeue.py``'s part. What a run is bound to at its first 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import msgspec
 
+from trigger_box.domain import limits
 from trigger_box.domain.fairness import LaneKey
 from trigger_box.domain.machines import DEFAULT, machine_named
 from trigger_box.domain.queues import task_queue
@@ -17,6 +19,8 @@ from trigger_box.domain.versions import PendingReason
 from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.executions import Dequeued, RunInfo, Snapshot
+from trigger_box.engine.expiry import expire
+from trigger_box.engine.heads import head_of
 from trigger_box.engine.placement import ensure_queue
 from trigger_box.engine.rows import RunFacts
 from trigger_box.engine.starts import Begun, Start, begin, started
@@ -91,6 +95,7 @@ class _Claiming:
         self._tx = tx
         self._wanted = wanted
         self._lanes = core.lanes
+        self._now_ms = core.clock.now_ms()
         self._state = core.lanes.environment(tx, wanted.environment_id)
         current = self._state.current_worker_id
         self._takes_unlocked = (
@@ -103,6 +108,7 @@ class _Claiming:
         if self._state.is_archived:
             return taken
         unsuited: list[LaneKey] = []
+        expired = 0
         while len(taken) < wanted.runs_max:
             lane = self._lanes.grant(self._tx, wanted.environment_id)
             if lane is None:
@@ -114,6 +120,14 @@ class _Claiming:
                 self._lanes.lines.set_aside(lane)
                 unsuited.append(lane)
                 continue
+            if facts.ttl_at_ms is not None and facts.ttl_at_ms <= self._now_ms:
+                self._expire(lane, facts)
+                expired += 1
+                if expired < limits.SWEEP_ROWS_MAX:
+                    continue
+                # The others who write must have their turn; somebody looks again after them.
+                self._tx.after_commit(partial(self._core.bus.wake, wanted.environment_id))
+                break
             claimed = self._claim_one(lane, facts)
             if claimed is not None:
                 taken.append(claimed)
@@ -150,6 +164,12 @@ class _Claiming:
         # In development a version ends with its process: a run that nobody pinned goes on with
         # the newest code. Elsewhere the binding is for the run's whole life.
         return locked is None or (self._state.is_development and not facts.is_version_pinned)
+
+    def _expire(self, lane: LaneKey, facts: RunFacts) -> None:
+        """End a run that the keeper of ttls has not reached yet: it must not start any more."""
+        self._lanes.shift(self._tx, lane, ready=1, running=-1)
+        head = head_of(self._tx, facts.id, facts.environment_id)
+        expire(self._core, self._tx, head, now_ms=self._now_ms)
 
     def _claim_one(self, lane: LaneKey, facts: RunFacts) -> Claimed | None:
         """Take a run; None if it went elsewhere: nothing can run it, or not from this queue."""
@@ -190,8 +210,7 @@ class _Claiming:
 
     def _bind(self, facts: RunFacts, version: Version, task: Task) -> Claimed:
         """Bind a run to a version and its policies, lease it, and begin it if that is wanted."""
-        core, wanted = self._core, self._wanted
-        now_ms = core.clock.now_ms()
+        core, wanted, now_ms = self._core, self._wanted, self._now_ms
         is_bound_anew = facts.locked_worker_id != version.id
         max_attempts = facts.trigger_max_attempts or task.attempts_max
         state = next_state(RunState.QUEUED, RunEvent.DEQUEUED)
@@ -261,7 +280,7 @@ class _Claiming:
             status=RunStatus.PENDING_VERSION,
             attempt_number=facts.attempt_number,
             description=f"Run is waiting for a version ({reason})",
-            now_ms=self._core.clock.now_ms(),
+            now_ms=self._now_ms,
         )
         self._tx.execute(
             sql.wait_for_version,

@@ -99,6 +99,7 @@ class RunFacts(NamedTuple):
     span_id: str
     trace_context: str | None
     created_at_ms: int
+    ttl_at_ms: int | None
     started_at_ms: int | None
     usage_ms: int
     cost_in_cents: float

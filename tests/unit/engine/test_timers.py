@@ -13,6 +13,7 @@ from trigger_box.domain.errors import RunNotFoundError, StoreFullError
 from trigger_box.domain.failures import StringError
 from trigger_box.engine import keepers
 from trigger_box.engine.alarms import Alarm
+from trigger_box.engine.dequeue import dequeue
 from trigger_box.engine.keepers.keep import keep
 from trigger_box.engine.reschedule import NotDelayedError, PastDelayError, reschedule
 
@@ -112,6 +113,52 @@ async def test_p14_a_run_that_waited_too_long_expires(dev: Engine) -> None:
     assert run.expired_at_ms == run.completed_at_ms == dev.clock.now_ms()
     assert run.error == StringError(raw="Run expired because the TTL (30s) was reached")
     assert await dev.take() == []
+
+
+async def test_p14_a_claim_starts_no_run_whose_ttl_has_passed_before_the_keeper_comes(
+    dev: Engine,
+) -> None:
+    late = await dev.trigger(ttl="30s")
+    fresh = await dev.trigger(ttl="1h")
+    dev.clock.advance(30_000)
+
+    assert [taken.run.id for taken in await dev.take(2)] == [fresh]
+
+    run = await dev.run(late)
+    assert (str(run.status), run.started_at_ms) == ("EXPIRED", None)
+    assert run.error == StringError(raw="Run expired because the TTL (30s) was reached")
+    await dev.check()
+
+
+async def test_p14_a_completion_that_asks_for_the_next_run_gets_none_whose_ttl_has_passed(
+    dev: Engine,
+) -> None:
+    await dev.trigger()
+    started = await dev.begin()
+    late = await dev.trigger(ttl="30s")
+    dev.clock.advance(30_000)
+
+    completed = await dev.complete(started, take=True)
+
+    assert completed.next is None
+    assert await dev.status(late) == "EXPIRED"
+
+
+async def test_a_claim_ends_a_bounded_number_of_late_runs_and_somebody_looks_again(
+    dev: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SWEEP_ROWS_MAX", 2)
+    late = [await dev.trigger(ttl="30s") for _ in range(5)]
+    fresh = await dev.trigger(ttl="1h")
+    dev.clock.advance(30_000)
+
+    # The first look ends two of them; the caller who waits is called again for the rest.
+    taken = await dequeue(
+        dev.core, environment=dev.environment, runner_id="w1", runs_max=1, wait_ms=1_000
+    )
+
+    assert [one.run.id for one in taken] == [fresh]
+    assert {await dev.status(run_id) for run_id in late} == {"EXPIRED"}
 
 
 async def test_p14_a_run_that_was_ever_locked_never_expires(prod: Engine) -> None:

@@ -52,7 +52,7 @@ locked_worker_id, is_version_pinned, runner_id,
 max_attempts, trigger_max_attempts, retry_policy, max_duration_s, machine,
 is_test, replay_of_run_id, tags, annotations, idempotency_key, idempotency_options,
 priority_ms, parent_run_id, root_run_id, trace_id, span_id, trace_context,
-created_at_ms, started_at_ms, usage_ms, cost_in_cents, base_cost_in_cents
+created_at_ms, ttl_at_ms, started_at_ms, usage_ms, cost_in_cents, base_cost_in_cents
 
 -- name: facts
 -- What a worker is told about a run. The columns are those of engine.rows.RunFacts, in order.
