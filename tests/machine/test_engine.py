@@ -116,8 +116,10 @@ class EngineLife(RuleBasedStateMachine):
         try:
             if hasattr(self, "engine"):
                 self.run(self.p5_everything_ends())
-                self.run(self.opened.__aexit__(None, None, None))
         finally:
+            # Always: a store left open keeps the whole test process from ending.
+            if hasattr(self, "engine"):
+                self.run(self.opened.__aexit__(None, None, None))
             self.loop.close()
             self.folder.cleanup()
 
@@ -349,6 +351,7 @@ class EngineLife(RuleBasedStateMachine):
     @rule()
     def p6_the_box_restarts(self) -> None:
         self.run(self.opened.__aexit__(None, None, None))
+        del self.engine
         self.restarts += 1
         self.opened = reopened(
             Path(self.folder.name), self.clock, self.environment, seed=self.restarts
@@ -522,7 +525,11 @@ class reopened:  # noqa: N801 - a context manager used like a function
 
     async def __aenter__(self) -> Engine:
         core = await self._core.__aenter__()
-        await keepers.catch_up(core)
+        try:
+            await keepers.catch_up(core)
+        except BaseException:
+            await self._core.__aexit__(None, None, None)
+            raise
         return Engine(core, self._environment)
 
     async def __aexit__(self, *_: object) -> None:
