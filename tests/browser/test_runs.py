@@ -447,6 +447,33 @@ def test_what_programs_write_is_text_and_nothing_else(place: Place, page: Page) 
     assert wide <= 0
 
 
+TURNING = "evil\u202eksat"
+NOT_ISOLATED = """() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode;
+    if (!data.includes("\\u202e")) continue;
+    const isAlone = parentElement.textContent === data && data.trim() === "evil\\u202eksat";
+    if (!isAlone || !getComputedStyle(parentElement).unicodeBidi.startsWith("isolate"))
+      found.push(parentElement.outerHTML);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("path", ["/runs/{run}", "/runs/{run}?tab=detail", "/runs"])
+def test_a_name_that_turns_its_letters_turns_no_word_of_the_page(
+    place: Place, page: Page, path: str
+) -> None:
+    run_id = place.worker.trigger(TURNING, {}, queue={"name": TURNING}, tags=[TURNING])
+
+    page.goto(place.base + path.format(run=run_id))
+
+    expect(page.get_by_text(re.compile("evil")).locator("visible=true").first).to_be_visible()
+    assert page.evaluate(NOT_ISOLATED) == []
+
+
 def test_after_a_dialog_the_focus_is_where_it_was(place: Place, page: Page) -> None:
     run_id = place.worker.trigger("send-receipt", {"to": "a@b.c"})
     page.goto(f"{place.base}/runs/{run_id}")

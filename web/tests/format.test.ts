@@ -7,6 +7,7 @@ import {
   duration,
   fullTime,
   middle,
+  named,
   ordinal,
   percent,
   plain,
@@ -154,5 +155,14 @@ describe("what a program wrote", () => {
     plain(`\u001b[${"1;".repeat(500_000)}`);
 
     expect(performance.now() - begun).toBeLessThan(1_000);
+  });
+});
+
+describe("a name inside a sentence of ours", () => {
+  it("turns none of the words around it", () => {
+    expect(named("send-email")).toBe("send-email");
+    expect(named("evil\u202eksat")).toBe("evil\\u202eksat");
+    expect(named("שלום")).toBe("\u2068שלום\u2069");
+    expect(named("שלום\u2069")).toBe("\u2068שלום\\u2069\u2069");
   });
 });

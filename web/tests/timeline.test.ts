@@ -32,6 +32,12 @@ describe("the life of a run", () => {
     ]);
   });
 
+  it("keeps its words in order whatever its queue is called", () => {
+    const page = aPage({ run: { queue: "task/evil\u202eksat", concurrencyKey: "\u202eyek" } });
+
+    expect(told(page)[1]?.[1]).toBe("evil\\u202eksat, key \\u202eyek");
+  });
+
   it("that is delayed says until when", () => {
     const at = new Date(2026, 1, 1, 9, 30).getTime();
     const page = aPage({ run: { status: "DELAYED", delayUntilMs: at, queuedAtMs: null } });

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -10,11 +12,17 @@ from trigger_box.domain.runs import RunState
 from trigger_box.domain.waiting import Waiting, why_waiting
 
 _RUNNING: Final = ("DEQUEUED", "EXECUTING")
+# Marks that turn the direction of writing or hide, and letters that are written to the left.
+_TURNING: Final = re.compile(r"[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_TO_THE_LEFT: Final = re.compile(
+    r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+_ISOLATED: Final = "\u2068{}\u2069"
 
 
 def why_of(facts: Waiting | None) -> Why | None:
     """Return why a run is not running, None if nothing keeps it."""
-    sentence = None if facts is None else why_waiting(facts)
+    sentence = None if facts is None else why_waiting(_with_plain_names(facts))
     if facts is None or sentence is None:
         return None
     if facts.due_at_ms is not None:
@@ -39,6 +47,23 @@ def why_of(facts: Waiting | None) -> Why | None:
         place=facts.ahead + 1 if is_queued else None,
         show_runs=_holders(facts) if is_queued else None,
     )
+
+
+def _with_plain_names(facts: Waiting) -> Waiting:
+    """Return the facts with names that can stand inside a sentence."""
+    key = facts.concurrency_key
+    return replace(
+        facts,
+        task=_named(facts.task),
+        queue_name=_named(facts.queue_name),
+        concurrency_key=None if key is None else _named(key),
+    )
+
+
+def _named(name: str) -> str:
+    """Return a name somebody chose so that the words around it keep their direction."""
+    words = _TURNING.sub(lambda mark: f"\\u{ord(mark[0]):04x}", name)
+    return _ISOLATED.format(words) if _TO_THE_LEFT.search(words) else words
 
 
 def _parts(sentence: str) -> tuple[str, str]:
@@ -86,9 +111,9 @@ def _checks(facts: Waiting) -> list[Check]:
 
 
 def _lane_check(facts: Waiting) -> Check:
-    name = facts.queue_name.removeprefix("task/")
+    name = _named(facts.queue_name.removeprefix("task/"))
     if facts.concurrency_key is not None:
-        name = f"{name}, key {facts.concurrency_key}"
+        name = f"{name}, key {_named(facts.concurrency_key)}"
     if facts.is_queue_paused:
         return Check(is_ok=False, title=f"Queue {name} is paused", fact="")
     if facts.lane_slots is None:

@@ -2,12 +2,13 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import { plain } from "../parts/format";
 import { LiveMark } from "../parts/live-mark";
 import { EnvironmentMenu } from "./switchers";
 
 export function useTitle(title: string): void {
   useEffect(() => {
-    document.title = `${title} · trigger-box`;
+    document.title = `${plain(title)} · trigger-box`;
   }, [title]);
 }
 

@@ -1,4 +1,5 @@
 import { IconButton } from "../parts/buttons";
+import { plain } from "../parts/format";
 import { Icon } from "../parts/icon";
 import { dismiss, toasts } from "./toasts";
 
@@ -9,7 +10,7 @@ export function Toaster() {
       {toasts.value.map((toast) => (
         <div key={toast.id} class="toast">
           <Icon name={toast.tone === "ok" ? "st-completed" : "st-failed"} class={toast.tone} />
-          <span class="grow">{toast.text}</span>
+          <span class="grow">{plain(toast.text)}</span>
           {toast.link && (
             <a class="btn sm" href={toast.link.href}>
               {toast.link.label}

@@ -1,5 +1,6 @@
 /** The one place that calls `fetch`. Pages get typed functions; a failure is always an `ApiError`. */
 
+import { plain } from "../parts/format";
 import { session, signedOut } from "./session";
 import type {
   ClaimCheck,
@@ -80,7 +81,7 @@ async function readProblem(response: Response): Promise<ApiError> {
   const fallback = `The box answered ${response.status}.`;
   try {
     const body = await response.json();
-    const message = typeof body.error === "string" ? body.error : fallback;
+    const message = typeof body.error === "string" ? plain(body.error) : fallback;
     return new ApiError(response.status, body.code ?? "error", message, body.details ?? {});
   } catch {
     return new ApiError(response.status, "error", fallback);

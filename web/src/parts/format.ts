@@ -115,6 +115,14 @@ export function plain(text: string): string {
     .replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|[\ud802\ud803\ud83a\ud83b]/;
+
+/** A name somebody chose, to stand inside a sentence of ours: whatever its direction, the words around it keep theirs. */
+export function named(text: string): string {
+  const words = plain(text);
+  return RIGHT_TO_LEFT.test(words) ? `\u2068${words}\u2069` : words;
+}
+
 const ID_END = 8;
 
 /** An id in the part all share and the part that differs: it is never cut from the right. */

@@ -129,3 +129,15 @@ def test_who_holds_the_slots_is_one_click_away() -> None:
     assert by_environment is not None
     assert "queue=" not in by_environment.query
     assert told(QUEUED).show_runs is None
+
+
+def test_a_name_turns_none_of_the_words_around_it() -> None:
+    facts = replace(
+        QUEUED, queue_name="task/a\u202eb", concurrency_key="\u05d0", lane_slots=1, lane_running=1
+    )
+    why = told(facts)
+
+    assert why.checks[-1].title == "Queue a\\u202eb, key \u2068\u05d0\u2069 is at its limit"
+    assert "'task/a\\u202eb' (key '\u2068\u05d0\u2069')" in why.title
+    assert why.show_runs is not None
+    assert why.show_runs.query.endswith("queue=task%2Fa%E2%80%AEb")

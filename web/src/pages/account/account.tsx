@@ -34,7 +34,9 @@ function Side() {
       {home && (
         <a class="back" href={pageHref(home, "tasks")}>
           <Icon name="arrow-left" />
-          <span>Back to {home.project.name}</span>
+          <span>
+            Back to <bdi>{home.project.name}</bdi>
+          </span>
         </a>
       )}
       <nav class="nav" aria-label="Settings">

@@ -10,7 +10,7 @@ import type { Token } from "../../data/types";
 import { CopyButton } from "../../parts/buttons";
 import { Dialog } from "../../parts/dialog";
 import { TextField } from "../../parts/fields";
-import { day } from "../../parts/format";
+import { day, named } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { Kbd } from "../../parts/marks";
 import { Failed, SkeletonRows } from "../../parts/states";
@@ -112,7 +112,12 @@ function Revoke({ token, onClose, onDone }: { token: Token; onClose: () => void;
     onClose();
   };
   return (
-    <Dialog title={`Revoke ${token.name}?`} name={`Revoke ${token.name}?`} onClose={onClose} onConfirm={act}>
+    <Dialog
+      title={`Revoke ${named(token.name)}?`}
+      name={`Revoke ${named(token.name)}?`}
+      onClose={onClose}
+      onConfirm={act}
+    >
       <div class="db">
         Whatever uses <span class="mono t1">{token.obfuscated}</span> is shut out at once. This can't be undone.
       </div>

@@ -1,7 +1,7 @@
 /** A run as text for people and for language models, and the trace as JSON lines. Pure. */
 
 import type { RunPage, TraceNode } from "../../data/types";
-import { duration, fullTime, plain } from "../../parts/format";
+import { duration, fullTime, named, plain } from "../../parts/format";
 import { STATUSES } from "../../parts/statuses";
 import { stepsOf } from "./timeline";
 
@@ -12,11 +12,11 @@ const fence = (text: string, kind = "") => `\`\`\`${kind}\n${text}\n\`\`\``;
 export function asMarkdown(page: RunPage, nodes: TraceNode[], nowMs: number): string {
   const { run, error, payload, output, attempts } = page;
   const lines = [
-    `# Run ${run.id} of task ${run.task}: ${STATUSES[run.status].word}`,
+    `# Run ${run.id} of task ${named(run.task)}: ${STATUSES[run.status].word}`,
     "",
     `- Created: ${fullTime(run.createdAtMs)}`,
-    `- Version: ${run.taskVersion ?? "none"}; queue: ${run.queue}; attempts: ${attempts.length}`,
-    run.tags.length > 0 ? `- Tags: ${run.tags.join(", ")}` : "",
+    `- Version: ${run.taskVersion ?? "none"}; queue: ${named(run.queue)}; attempts: ${attempts.length}`,
+    run.tags.length > 0 ? `- Tags: ${run.tags.map(named).join(", ")}` : "",
     "",
   ].filter((line, index) => line !== "" || index === 1 || index === 5);
   if (error)

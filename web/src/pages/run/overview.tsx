@@ -160,7 +160,7 @@ function ChildHead({ page }: { page: RunPage }) {
       <h2>
         <span class="row g3">
           <StatusGlyph status={run.status} />
-          {run.task} <Lang language={run.language} />
+          <span class="clip">{run.task}</span> <Lang language={run.language} />
         </span>
       </h2>
       <dl class="props">

@@ -1,7 +1,7 @@
 /** The life of a run as steps, top to bottom, for the inspector. Pure. */
 
 import type { RunPage } from "../../data/types";
-import { clockTime, dayAndTime, duration } from "../../parts/format";
+import { clockTime, dayAndTime, duration, named } from "../../parts/format";
 import { isFailed, isFinal, STATUSES } from "../../parts/statuses";
 
 export interface Step {
@@ -32,7 +32,7 @@ const OUTCOMES = {
 function queueNote(page: RunPage): string {
   const { run } = page;
   const queue = run.queue.replace(/^task\//, "");
-  return run.concurrencyKey === null ? queue : `${queue}, key ${run.concurrencyKey}`;
+  return run.concurrencyKey === null ? named(queue) : `${named(queue)}, key ${named(run.concurrencyKey)}`;
 }
 
 export function stepsOf(page: RunPage, nowMs: number): Step[] {
@@ -58,7 +58,9 @@ export function stepsOf(page: RunPage, nowMs: number): Step[] {
   }
   if (run.dequeuedAtMs !== null) {
     const launched = run.startedAtMs ?? run.finishedAtMs;
-    const words = [attempts[0]?.isWarm ? "warm" : null, detail.worker].filter(Boolean).join(", ");
+    const words = [attempts[0]?.isWarm ? "warm" : null, detail.worker && named(detail.worker)]
+      .filter(Boolean)
+      .join(", ");
     // A worker that was waiting begins in the instant it gets the run: there is nothing to tell.
     if (launched !== run.dequeuedAtMs)
       steps.push(

@@ -4,7 +4,7 @@ import { runsHref, testHref } from "../../app/address";
 import { usePlace } from "../../app/place";
 import type { TaskRow } from "../../data/types";
 import { CopyButton } from "../../parts/buttons";
-import { count, percent, plain } from "../../parts/format";
+import { count, named, percent, plain } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { Description, FilePath, KindIcon, Lang } from "../../parts/marks";
 import { SkeletonRows } from "../../parts/states";
@@ -39,7 +39,7 @@ function Row({ task }: { task: TaskRow }) {
             <a
               class="task clip rowlink"
               href={runsHref(place, { task: task.id })}
-              title={task.description === null ? task.id : `${task.id}: ${plain(task.description)}`}
+              title={task.description === null ? task.id : `${named(task.id)}: ${plain(task.description)}`}
             >
               {task.id}
             </a>

@@ -16,6 +16,7 @@ import type { Language, TaskKind, TaskRow, TasksPage } from "../../data/types";
 import { CopyButton, IconButton, Segments } from "../../parts/buttons";
 import { DevBanner } from "../../parts/dev-banner";
 import { SearchField } from "../../parts/fields";
+import { named, plain } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { LiveMark, NotLiveBanner } from "../../parts/live-mark";
 import { Empty, Failed, FailedBar } from "../../parts/states";
@@ -183,7 +184,7 @@ function List({ page, isLoading }: { page: TasksPage; isLoading: boolean }) {
               </button>
             }
           >
-            Nothing here is called “{text}”.
+            Nothing here is called “<bdi>{plain(text)}</bdi>”.
           </Empty>
         ) : (
           <>
@@ -203,7 +204,7 @@ function DeployedEmpty() {
   return (
     <Empty
       icon="deploys"
-      title={`Nothing is deployed to ${place.environment.name} yet`}
+      title={`Nothing is deployed to ${named(place.environment.name)} yet`}
       action={
         dev && (
           <a class="btn primary" href={pageHref(dev, "tasks")}>

@@ -19,7 +19,7 @@ import { Dialog } from "../../parts/dialog";
 import { type Draft, NO_OPTIONS, optionFaults, problemsOf, testBody } from "../../parts/draft/draft";
 import { OptionsForm } from "../../parts/draft/options-form";
 import { PayloadPanel } from "../../parts/draft/payload-panel";
-import { plural, short } from "../../parts/format";
+import { named, plural, short } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { pretty } from "../../parts/json/parse";
 import { asSchema, example } from "../../parts/json/schema";
@@ -138,8 +138,8 @@ function ConfirmProduction({ task, onClose, onConfirm }: { task: string; onClose
   const { environment } = usePlace();
   return (
     <Dialog
-      title={`Run ${task} in ${environment.name}?`}
-      name={`Run ${task} in ${environment.name}?`}
+      title={`Run ${named(task)} in ${named(environment.name)}?`}
+      name={`Run ${named(task)} in ${named(environment.name)}?`}
       onClose={onClose}
       onConfirm={onConfirm}
     >

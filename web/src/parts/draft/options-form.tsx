@@ -3,6 +3,7 @@
 import { useId } from "preact/hooks";
 import type { TaskPage } from "../../data/types";
 import { SelectField, TagsField, TextField } from "../fields";
+import { named } from "../format";
 import { type Draft, type OptionName, optionFaults } from "./draft";
 
 const TAGS_MAX = 10;
@@ -40,7 +41,7 @@ export function OptionsForm({ draft, onDraft, task, isDev, asBefore = false }: P
   const plain = (words: string) => (asBefore ? "as before" : words);
   const running =
     task && !asBefore
-      ? `${task.queue.replace(/^task\//, "")}, ${task.queueRunning}${task.queueLimit === null ? "" : ` of ${task.queueLimit}`} running`
+      ? `${named(task.queue.replace(/^task\//, ""))}, ${task.queueRunning}${task.queueLimit === null ? "" : ` of ${task.queueLimit}`} running`
       : "as before";
   return (
     <div class="form pad">
