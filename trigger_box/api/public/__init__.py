@@ -10,6 +10,7 @@ from trigger_box.api.public import (
     idempotency_keys,
     metadata,
     packets,
+    queues,
     run_lists,
     runs,
     tokens,
@@ -23,5 +24,6 @@ routes: Final[list[ControllerRouterHandler]] = [
     *traces.routes,
     *idempotency_keys.routes,
     *packets.routes,
+    *queues.routes,
     *tokens.routes,
 ]
