@@ -49,8 +49,9 @@ if TYPE_CHECKING:
     )
     from trigger_box.sdk.handles import RunHandle
     from trigger_box.sdk.logger import logger
+    from trigger_box.sdk.managed_queues import queues
     from trigger_box.sdk.metadata import metadata
-    from trigger_box.sdk.models import Run, RunError, RunStatus, RunSummary
+    from trigger_box.sdk.models import QueueState, Run, RunError, RunStatus, RunSummary
     from trigger_box.sdk.queues import Queue, queue
     from trigger_box.sdk.results import Err, Ok, Result
     from trigger_box.sdk.runs import runs
@@ -100,8 +101,9 @@ _EXPORTS = {
     ),
     "handles": ("RunHandle",),
     "logger": ("logger",),
+    "managed_queues": ("queues",),
     "metadata": ("metadata",),
-    "models": ("Run", "RunError", "RunStatus", "RunSummary"),
+    "models": ("QueueState", "Run", "RunError", "RunStatus", "RunSummary"),
     "queues": ("Queue", "queue"),
     "results": ("Err", "Ok", "Result"),
     "runs": ("runs",),
@@ -141,6 +143,7 @@ __all__ = [
     "PayloadError",
     "PermissionDenied",
     "Queue",
+    "QueueState",
     "RateLimited",
     "Result",
     "Run",
@@ -170,6 +173,7 @@ __all__ = [
     "logger",
     "metadata",
     "queue",
+    "queues",
     "retry",
     "runs",
     "tags",

@@ -148,3 +148,29 @@ def test_a_big_payload_and_a_big_output_travel_whole(dev: DevSession, sdk: Sdk):
     assert run["payload"] == {"name": name}
     assert name in str(run["output"])
     assert run["version"] == dev.version
+
+
+def test_queues_are_read_paused_and_limited(dev: DevSession, sdk: Sdk):
+    own = {"type": "task", "name": "greet"}
+    named = {"type": "custom", "name": "mail/out"}
+    trigger(sdk, "greet", {"name": "Ada"}, queue="mail/out", delay="1h")
+
+    listed = sdk("queues.list", {"page": 1, "perPage": 100})
+    paused = sdk("queues.pause", named)
+    waiting = trigger(sdk, "greet", {"name": "Ada"}, queue="mail/out")
+    read = sdk("queues.retrieve", named)
+    by_id = sdk("queues.retrieve", read["id"])
+    sdk("queues.resume", named)
+    run = poll(sdk, waiting)
+    limited = sdk("queues.overrideConcurrencyLimit", own, 3)
+    reset = sdk("queues.resetConcurrencyLimit", own)
+
+    assert {("greet", "task"), ("mail/out", "custom")} <= {
+        (one["name"], one["type"]) for one in listed["data"]
+    }
+    assert listed["pagination"]["currentPage"] == 1
+    assert paused["paused"]
+    assert (read["queued"], by_id["name"]) == (1, "mail/out")
+    assert run["version"] == dev.version
+    assert limited["concurrency"]["override"] == limited["concurrencyLimit"] == 3
+    assert reset["concurrency"]["override"] is None

@@ -19,6 +19,7 @@ from trigger_box import (
     Context,
     Err,
     Ok,
+    QueueState,
     Result,
     Run,
     RunHandle,
@@ -31,6 +32,7 @@ from trigger_box import (
     logger,
     metadata,
     queue,
+    queues,
     retry,
     runs,
     tags,
@@ -152,6 +154,13 @@ async def from_an_async_program() -> None:
     assert_type(await runs.poll("run_1", interval=2), Run[Any])
     assert_type(await runs.reschedule("run_1", delay=timedelta(hours=1)), Run[Any])
 
+    async for one in queues.list(limit=10):
+        assert_type(one, QueueState)
+    assert_type(await queues.pause(mail), QueueState)
+    assert_type(await queues.override_limit(send_welcome, 3), QueueState)
+    assert_type(await queues.override_limit("mail", percent=50), QueueState)
+    assert_type(await queues.reset_limit("queue_1"), QueueState)
+
     async with AsyncTriggerBox(secret_key="tr_dev_x", base_url="http://box.test") as client:
         assert_type(
             await client.tasks.trigger(send_reminder, Welcome(to="a")), RunHandle[Welcome, Sent]
@@ -173,6 +182,7 @@ def from_a_blocking_program() -> None:
     for each in runs.sync.list(tag="a"):
         assert_type(each, RunSummary)
     assert_type(runs.sync.retrieve(handle), Run[Sent])
+    assert_type(queues.sync.resume(mail), QueueState)
     assert_type(tasks.sync.trigger("a", 5, payload_type=int), RunHandle[int, Any])
 
     with TriggerBox(secret_key="tr_dev_x", base_url="http://box.test") as client:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trigger_box.clock import SystemClock
     from trigger_box.ids import IdSource
     from trigger_box.sdk.connections import Connections, HttpFactory
+    from trigger_box.sdk.managed_queues import BlockingQueues, Queues
     from trigger_box.sdk.runs import BlockingRuns, Runs
     from trigger_box.sdk.tasks import BlockingTasks, Tasks
     from trigger_box.sdk.transport import Line, Operation
@@ -159,6 +160,13 @@ class AsyncTriggerBox(Client):
         return Tasks(lambda: self)
 
     @cached_property
+    def queues(self) -> Queues:
+        """Look at queues, pause them, set their limits."""
+        from trigger_box.sdk.managed_queues import Queues  # noqa: PLC0415 - it knows client
+
+        return Queues(lambda: self)
+
+    @cached_property
     def runs(self) -> Runs:
         """Look at runs, and act on them."""
         from trigger_box.sdk.runs import Runs  # noqa: PLC0415 - runs knows client
@@ -191,6 +199,13 @@ class TriggerBox(Client):
         from trigger_box.sdk.tasks import BlockingTasks  # noqa: PLC0415 - tasks knows client
 
         return BlockingTasks(lambda: self)
+
+    @cached_property
+    def queues(self) -> BlockingQueues:
+        """Look at queues, pause them, set their limits."""
+        from trigger_box.sdk.managed_queues import BlockingQueues  # noqa: PLC0415 - it knows client
+
+        return BlockingQueues(lambda: self)
 
     @cached_property
     def runs(self) -> BlockingRuns:

@@ -1,4 +1,7 @@
-"""Runs as the server tells about them (rest-api 13.3). pydantic reads them, so import this late."""
+"""Runs and queues as the server tells about them (rest-api 13.3, 13.7).
+
+pydantic reads them, so import this late.
+"""
 
 from __future__ import annotations
 
@@ -134,3 +137,35 @@ class Run(RunSummary, Generic[R]):
     related_runs: RelatedRuns = Field(default_factory=RelatedRuns)
     payload_presigned_url: str | None = Field(default=None, repr=False)
     output_presigned_url: str | None = Field(default=None, repr=False)
+
+
+class QueueConcurrency(_Wire):
+    """A queue's limit: what holds, what its code declares, and what somebody set instead.
+
+    None means no limit of its own: the environment's holds.
+    """
+
+    current: int | None = None
+    base: int | None = None
+    override: int | None = None
+    overridden_at: datetime | None = None
+    overridden_by: str | None = None
+
+
+class QueueState(_Wire):
+    """A queue as it is now.
+
+    Attributes:
+        type: ``task`` for a task's own queue, whose ``name`` is the task's id.
+        running: runs that hold one of its places.
+        queued: runs that could start now if there were room.
+    """
+
+    id: str
+    name: str
+    type: Literal["task", "custom"]
+    running: int
+    queued: int
+    paused: bool
+    concurrency_limit: int | None = None
+    concurrency: QueueConcurrency | None = None

@@ -192,3 +192,21 @@ async def test_an_error_of_the_sdk_comes_back_as_it_was_told(
     assert isinstance(result, Err)
     assert (result.error.name, result.error.message) == ("AbortTaskRunError", "user left")
     assert (await handle.retrieve()).status == "FAILED"
+
+
+async def test_queues_are_listed_paused_and_limited(box: TestBox, client: AsyncTriggerBox) -> None:
+    await a_version(box, "hello")
+    await client.tasks.trigger("hello", queue="mail/out")
+
+    async with client:
+        listed = [one async for one in client.queues.list(limit=1)]
+        paused = await client.queues.pause("mail/out")
+        limited = await client.queues.override_limit("task/hello", percent=20)
+        reset = await client.queues.reset_limit(limited)
+
+    assert [(one.name, one.type, one.queued) for one in listed] == [
+        ("mail/out", "custom", 1),
+        ("hello", "task", 0),
+    ]
+    assert (paused.name, paused.paused) == ("mail/out", True)
+    assert (limited.concurrency_limit, reset.concurrency_limit) == (5, None)
