@@ -118,6 +118,13 @@ def watched(context: BrowserContext, faults: list[str]) -> Page:
     return page
 
 
+def close(context: BrowserContext) -> None:
+    """Close a context's pages once nobody answers their requests in a test's stead any more."""
+    for page in context.pages:
+        page.unroute_all(behavior="wait")
+    context.close()
+
+
 def _note(said: Any, faults: list[str]) -> None:
     # A refused request is no fault of the page: tests that provoke one look at what is shown.
     if said.type == "error" and "Failed to load resource" not in said.text:
@@ -130,7 +137,7 @@ def page(browser: Browser, place: Place, faults: list[str]) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
     context.add_cookies(place.person.cookies())  # type: ignore[arg-type] - as Playwright takes them
     yield watched(context, faults)
-    context.close()
+    close(context)
     assert faults == []
 
 
@@ -139,5 +146,5 @@ def stranger(browser: Browser, faults: list[str]) -> Iterator[Page]:
     """A page of somebody who is not signed in."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
     yield watched(context, faults)
-    context.close()
+    close(context)
     assert faults == []
