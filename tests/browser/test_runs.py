@@ -474,6 +474,44 @@ def test_a_name_that_turns_its_letters_turns_no_word_of_the_page(
     assert page.evaluate(NOT_ISOLATED) == []
 
 
+@pytest.mark.parametrize("path", ["/runs/{run}", "/test/tasks/process-order", "/runs", ""])
+def test_without_a_worker_one_banner_says_so_and_how_to_start_one(
+    place: Place, page: Page, path: str
+) -> None:
+    run_id = place.worker.trigger("process-order", {})
+
+    page.goto(place.base + path.format(run=run_id))
+
+    banner = page.get_by_role("status").filter(has_text=re.compile("connected|worker"))
+    expect(banner).to_have_count(1)
+    expect(banner).to_contain_text("trigger-box dev or npx trigger.dev@4.8.3 dev")
+    expect(page.locator(".why, .where")).to_have_count(0)
+
+
+def test_a_run_whose_task_is_not_in_the_current_version_is_not_said_to_have_one(
+    place: Place, page: Page
+) -> None:
+    run_id = place.worker.trigger("not-in-any-version", {})
+
+    page.goto(f"{place.base}/runs/{run_id}")
+
+    checks = page.get_by_role("region", name="Why is it not running")
+    expect(checks).to_contain_text("The current version does not have its task")
+    expect(checks).not_to_contain_text("is here")
+
+
+def test_the_test_page_says_the_ttl_that_its_run_gets(place: Place, page: Page) -> None:
+    page.goto(f"{place.base}/test/tasks/send-receipt")
+    ttl = page.get_by_role("textbox", name="TTL").get_attribute("placeholder")
+    page.get_by_role("button", name="Run in Development").click()
+    expect(page.get_by_role("region", name="Timeline")).to_be_visible()
+    page.goto(f"{page.url}?tab=detail")
+
+    assert ttl == "10m"
+    queue = page.get_by_role("region", name="Queue")
+    expect(queue.get_by_text("10m", exact=True)).to_be_visible()
+
+
 def test_after_a_dialog_the_focus_is_where_it_was(place: Place, page: Page) -> None:
     run_id = place.worker.trigger("send-receipt", {"to": "a@b.c"})
     page.goto(f"{place.base}/runs/{run_id}")

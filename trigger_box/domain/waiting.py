@@ -21,6 +21,7 @@ class Waiting:
         holders: ids of runs that hold the slots it waits for.
         ahead: how many ready runs stand before it in its lane.
         is_worker_connected: None outside development, where nobody types a command to connect one.
+        has_task: whether the version it is bound to, or else the current one, has its task.
         version: the version it is bound to, if it is.
     """
 
@@ -39,6 +40,7 @@ class Waiting:
     lane_running: int
     holders: tuple[str, ...]
     has_version: bool
+    has_task: bool
     is_worker_connected: bool | None
     version: str | None
     ahead: int
@@ -62,6 +64,10 @@ _NO_VERSION: Final = {
     True: "No version is registered in this environment yet. Start one: 'trigger-box dev'.",
     False: "No version is deployed to this environment yet. It starts by itself once one is.",
 }
+
+
+NO_WORKER: Final = "No worker is connected. Start one with 'trigger-box dev'."
+"""Nothing else keeps the run: the one thing to do is to start a dev process."""
 
 
 def why_waiting(facts: Waiting) -> str | None:
@@ -96,8 +102,8 @@ def _why_queued(facts: Waiting) -> str:
         return "Its environment is paused. Resume the environment to let it go."
     if facts.is_queue_paused:
         return f"Its queue '{facts.queue_name}' is paused. Resume the queue to let it go."
-    if not facts.has_version:
-        return _NO_VERSION[facts.is_development]
+    if (missing := _missing_version(facts)) is not None:
+        return missing
     if facts.environment_running >= facts.environment_slots:
         return (
             f"All {facts.environment_slots} slots of its environment are taken"
@@ -110,14 +116,34 @@ def _why_queued(facts: Waiting) -> str:
             f"{_held_by(facts.holders)}."
         )
     if facts.is_worker_connected is False:
-        bound = "" if facts.version is None else f" that has version {facts.version}"
-        return f"No worker{bound} is connected. Start one with 'trigger-box dev'."
+        return _missing_worker(facts)
     if facts.ahead:
         runs = "run is" if facts.ahead == 1 else "runs are"
         return f"{facts.ahead} {runs} ahead of it in its queue."
     if facts.version is not None:
         return f"It is next, once a worker with version {facts.version} asks for a run."
     return "It is next, once a worker asks for a run."
+
+
+def _missing_version(facts: Waiting) -> str | None:
+    if not facts.has_version:
+        return _NO_VERSION[facts.is_development]
+    if facts.has_task or facts.version is not None:
+        return None
+    how = "registered" if facts.is_development else "deployed"
+    return (
+        f"The current version has no task '{facts.task}'. "
+        f"It starts by itself once one that has it is {how}."
+    )
+
+
+def _missing_worker(facts: Waiting) -> str:
+    if facts.version is None:
+        return NO_WORKER
+    return (
+        f"No worker that has version {facts.version} is connected. "
+        "Start one with 'trigger-box dev'."
+    )
 
 
 def _held_by(holders: tuple[str, ...]) -> str:

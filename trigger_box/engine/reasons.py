@@ -48,6 +48,8 @@ def _facts(core: Core, run: Run, tx: Transaction, *, is_connected: bool) -> Wait
     )
     lane_running = 0 if lane is None else lane.running
     is_lane_full = lane_slots is not None and lane_running >= lane_slots
+    worker_id = run.worker_id or state.current_worker_id
+    version = None if worker_id is None else core.versions.of(tx, worker_id)
     holders = tx.all(
         sql.holders,
         {
@@ -83,6 +85,7 @@ def _facts(core: Core, run: Run, tx: Transaction, *, is_connected: bool) -> Wait
         lane_running=lane_running,
         holders=tuple(row["id"] for row in holders),
         has_version=state.current_worker_id is not None,
+        has_task=version is not None and run.task in version.tasks,
         is_worker_connected=is_connected if state.is_development else None,
         version=run.version,
         ahead=0 if ahead is None else ahead["runs"],

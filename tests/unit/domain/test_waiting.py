@@ -21,6 +21,7 @@ NEXT = Waiting(
     lane_running=0,
     holders=(),
     has_version=True,
+    has_task=True,
     is_worker_connected=True,
     version=None,
     ahead=0,
@@ -44,6 +45,13 @@ NEXT = Waiting(
         (
             {"has_version": False},
             "No version is registered in this environment yet. Start one: 'trigger-box dev'.",
+        ),
+        (
+            {"has_task": False, "is_worker_connected": False},
+            (
+                "The current version has no task 'send'. "
+                "It starts by itself once one that has it is registered."
+            ),
         ),
         (
             {"has_version": False, "is_worker_connected": None},

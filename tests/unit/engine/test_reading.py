@@ -251,3 +251,13 @@ async def test_p5_a_run_without_a_version_says_what_is_missing(bare: Engine) -> 
     await bare.take()
 
     assert "no version has ever had the task 'send-email'" in str(await why(bare, run_id))
+
+
+async def test_p5_a_queued_run_whose_task_was_taken_away_says_so(dev: Engine) -> None:
+    run_id = await dev.trigger()
+    await dev.register(a_task("other"), content_hash="hash-2")
+
+    assert await why(dev, run_id) == (
+        "The current version has no task 'send-email'. "
+        "It starts by itself once one that has it is registered."
+    )

@@ -178,6 +178,7 @@ class Why(Struct, rename="camel"):
     Attributes:
         title: a sentence; or the beginning of one that ``at_ms`` ends.
         place: its place in its queue, counted from 1.
+        needs_worker: whether a dev process is all that is missing.
     """
 
     title: str
@@ -186,6 +187,7 @@ class Why(Struct, rename="camel"):
     checks: list[Check]
     place: int | None
     show_runs: RunsLink | None
+    needs_worker: bool
 
 
 class RelatedRun(Struct, rename="camel"):

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from trigger_box.api.dashboard.shapes import Check, RunsLink, Why
 from trigger_box.domain.runs import RunState
-from trigger_box.domain.waiting import Waiting, why_waiting
+from trigger_box.domain.waiting import NO_WORKER, Waiting, why_waiting
 
 _RUNNING: Final = ("DEQUEUED", "EXECUTING")
 # Marks that turn the direction of writing or hide, and letters that are written to the left.
@@ -36,6 +36,7 @@ def why_of(facts: Waiting | None) -> Why | None:
             checks=[],
             place=None,
             show_runs=None,
+            needs_worker=False,
         )
     title, detail = _parts(sentence)
     is_queued = facts.state is RunState.QUEUED
@@ -46,6 +47,7 @@ def why_of(facts: Waiting | None) -> Why | None:
         checks=_checks(facts) if is_queued else [],
         place=facts.ahead + 1 if is_queued else None,
         show_runs=_holders(facts) if is_queued else None,
+        needs_worker=sentence == NO_WORKER,
     )
 
 
@@ -91,11 +93,7 @@ def _checks(facts: Waiting) -> list[Check]:
             title="Environment has free slots" if running < slots else "Environment is full",
             fact=f"{running} of {slots} slots",
         ),
-        Check(
-            is_ok=facts.has_version,
-            title="A version is here" if facts.has_version else "No version is here yet",
-            fact=facts.version or ("current" if facts.has_version else ""),
-        ),
+        _version_check(facts),
     ]
     if facts.is_worker_connected is not None:
         checks.append(
@@ -108,6 +106,16 @@ def _checks(facts: Waiting) -> list[Check]:
             )
         )
     return [*checks, _lane_check(facts)]
+
+
+def _version_check(facts: Waiting) -> Check:
+    if not facts.has_version:
+        return Check(is_ok=False, title="No version is here yet", fact=facts.version or "")
+    if not facts.has_task and facts.version is None:
+        return Check(is_ok=False, title="The current version does not have its task", fact="")
+    return Check(
+        is_ok=True, title="A version with its task is here", fact=facts.version or "current"
+    )
 
 
 def _lane_check(facts: Waiting) -> Check:

@@ -1618,6 +1618,7 @@ export interface components {
             atMs: number | null;
             checks: components["schemas"]["Check"][];
             detail: string;
+            needsWorker: boolean;
             place: number | null;
             showRuns: components["schemas"]["RunsLink"] | null;
             title: string;

@@ -194,6 +194,8 @@ export interface Why {
   /** Counted from 1. */
   place: number | null;
   showRuns: { label: string; query: string } | null;
+  /** A dev process is all that is missing. */
+  needsWorker: boolean;
 }
 
 export interface RelatedRun {

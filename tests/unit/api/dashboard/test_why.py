@@ -25,6 +25,7 @@ QUEUED = Waiting(
     lane_running=0,
     holders=(),
     has_version=True,
+    has_task=True,
     is_worker_connected=True,
     version=None,
     ahead=0,
@@ -141,3 +142,23 @@ def test_a_name_turns_none_of_the_words_around_it() -> None:
     assert "'task/a\\u202eb' (key '\u2068\u05d0\u2069')" in why.title
     assert why.show_runs is not None
     assert why.show_runs.query.endswith("queue=task%2Fa%E2%80%AEb")
+
+
+def test_a_current_version_without_the_task_is_not_fine() -> None:
+    facts = replace(QUEUED, has_task=False)
+
+    assert held_by(facts) == ["The current version does not have its task"]
+    assert told(facts).title == "The current version has no task 'send-email'."
+
+
+def test_a_run_that_is_bound_to_a_version_is_not_kept_by_the_current_one() -> None:
+    assert held_by(replace(QUEUED, has_task=False, version="20260101.1")) == []
+
+
+def test_only_where_nothing_else_is_missing_a_worker_is_what_it_needs() -> None:
+    alone = replace(QUEUED, is_worker_connected=False)
+
+    assert told(alone).needs_worker
+    assert not told(replace(alone, is_environment_paused=True)).needs_worker
+    assert not told(replace(alone, version="20260101.1")).needs_worker
+    assert not told(QUEUED).needs_worker

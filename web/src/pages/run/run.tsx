@@ -12,7 +12,7 @@ import { ApiError, api } from "../../data/api";
 import { boxNow } from "../../data/clock";
 import { type Resource, useResource } from "../../data/resource";
 import type { RunPage, Trace, TraceNode } from "../../data/types";
-import { DevBanner } from "../../parts/dev-banner";
+import { DevBanner, useIsDevGone } from "../../parts/dev-banner";
 import { dayAndTime, fullTime } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { NotLiveBanner } from "../../parts/live-mark";
@@ -245,6 +245,7 @@ function OneRun({ id }: { id: string }) {
   useLiveRun(id, facts, trace);
   const { replay, cancel, dialog } = useRunActions();
   const [shownTab, setShownTab] = useState<TabName>("overview");
+  const isDevGone = useIsDevGone();
   const page = facts.data.value;
   const error = facts.error.value;
   const nodes = trace.data.value?.nodes ?? [];
@@ -309,7 +310,6 @@ function OneRun({ id }: { id: string }) {
         onCancel={() => cancel([id])}
       />
       {page && !isFinal(page.run.status) && <NotLiveBanner onReload={facts.reload} />}
-      {page && page.run.status === "QUEUED" && <DevBanner />}
       {error && page && <FailedBar error={error} onRetry={facts.reload} />}
       {page === null && error?.status === 404 && <Missing id={id} />}
       {page === null && error && error.status !== 404 && (
@@ -318,7 +318,7 @@ function OneRun({ id }: { id: string }) {
       {page === null && !error && <SkeletonLines lines={10} />}
       {page && (
         <>
-          <WhyLine page={page} />
+          {page.why?.needsWorker && isDevGone ? <DevBanner /> : <WhyLine page={page} />}
           <div class="split stack2">
             <div class="main tracepart">
               <Contained what="The trace">

@@ -1,5 +1,6 @@
 /** The commands and lines of code that the pages show, with this box's address and this project filled in. */
 
+import { NPM_CLI } from "../../data/npm-cli";
 import type { Language } from "../../data/types";
 
 export type Installer = "npm" | "pnpm" | "yarn" | "bun" | "uv" | "pip";
@@ -22,7 +23,7 @@ export function firstSteps(language: Language, installer: Installer, apiUrl: str
 }
 
 function typescriptSteps(installer: Installer, apiUrl: string, ref: string): Step[] {
-  const run = `${NPM_RUN[installer] ?? "npx"} trigger.dev@latest`;
+  const run = `${NPM_RUN[installer] ?? "npx"} ${NPM_CLI}`;
   return [
     {
       title: "Log in from your terminal",

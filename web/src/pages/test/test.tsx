@@ -14,7 +14,7 @@ import { presence } from "../../data/presence";
 import { useResource } from "../../data/resource";
 import { places } from "../../data/session";
 import type { TaskPage } from "../../data/types";
-import { DevBanner } from "../../parts/dev-banner";
+import { DevBanner, useIsDevGone } from "../../parts/dev-banner";
 import { Dialog } from "../../parts/dialog";
 import { type Draft, NO_OPTIONS, optionFaults, problemsOf, testBody } from "../../parts/draft/draft";
 import { OptionsForm } from "../../parts/draft/options-form";
@@ -329,6 +329,7 @@ function TestOne({ id }: { id: string }) {
   const facts = useResource(id, (signal) => api.task(place.environment.id, id, signal));
   const task = facts.data.value;
   const error = facts.error.value;
+  const isDevGone = useIsDevGone();
   useTitle(`Test ${id}`);
   return (
     <>
@@ -350,8 +351,7 @@ function TestOne({ id }: { id: string }) {
           </a>
         </div>
       </header>
-      <Where />
-      <DevBanner />
+      {isDevGone ? <DevBanner /> : <Where />}
       <Contained what="The test page">
         {task === null && error?.status === 404 && (
           <Empty

@@ -7,6 +7,8 @@ import { named } from "../format";
 import { type Draft, type OptionName, optionFaults } from "./draft";
 
 const TAGS_MAX = 10;
+/** What the box gives a run in development that says nothing itself: nobody wants it tomorrow. */
+const DEV_TTL = "10m";
 const MACHINES: [name: string, size: string][] = [
   ["micro", "0.25 CPU, 0.25 GB"],
   ["small-1x", "0.5 CPU, 0.5 GB"],
@@ -76,7 +78,7 @@ export function OptionsForm({ draft, onDraft, task, isDev, asBefore = false }: P
       <TextField label="Concurrency key" {...text("concurrencyKey")} placeholder={plain("None")} />
       <div class="f2">
         <TextField label="Delay" {...text("delay")} placeholder="None" />
-        <TextField label="TTL" {...text("ttl")} placeholder={asBefore ? "None" : (task?.ttl ?? "None")} />
+        <TextField label="TTL" {...text("ttl")} placeholder={task?.ttl ?? (isDev ? DEV_TTL : "None")} />
       </div>
       <div class="f2">
         <TextField
