@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trigger_box.sdk.cancellation import CancelSignal
     from trigger_box.sdk.client import AsyncTriggerBox, TriggerBox, configure, using
     from trigger_box.sdk.context import Context, RunInfo, ctx
+    from trigger_box.sdk.debounce import Debounce
     from trigger_box.sdk.errors import (
         AbortTaskRunError,
         ApiError,
@@ -66,6 +67,7 @@ _EXPORTS = {
     "cancellation": ("CancelSignal",),
     "client": ("AsyncTriggerBox", "TriggerBox", "configure", "using"),
     "context": ("Context", "RunInfo", "ctx"),
+    "debounce": ("Debounce",),
     "errors": (
         "AbortTaskRunError",
         "ApiError",
@@ -128,6 +130,7 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "Context",
+    "Debounce",
     "DefinitionError",
     "DuplicateQueueError",
     "DuplicateTaskError",

@@ -58,6 +58,19 @@ def test_a_key_made_by_the_sdk_is_known_by_its_own_words(sdk: Sdk):
     assert again == first
 
 
+def test_triggers_with_one_debounce_key_share_a_run(sdk: Sdk):
+    def debounced(name: str, mode: str) -> str:
+        option = {"key": f"greet-{mode}", "delay": "1h", "mode": mode, "maxDelay": "2h"}
+        return trigger(sdk, "greet", {"name": name}, debounce=option)
+
+    leading = {debounced("Ada", "leading"), debounced("Bob", "leading")}
+    trailing = {debounced("Ada", "trailing"), debounced("Bob", "trailing")}
+    payloads = [sdk("runs.retrieve", *one)["payload"]["name"] for one in (leading, trailing)]
+
+    assert (len(leading), len(trailing)) == (1, 1)
+    assert payloads == ["Ada", "Bob"]
+
+
 def test_runs_are_listed_by_tag_status_and_task(sdk: Sdk):
     wanted = trigger(sdk, "greet", {"name": "Ada"}, tags=["customer_7"], delay="1h")
     trigger(sdk, "greet", {"name": "Ada"}, tags=["customer_8"], delay="1h")

@@ -1,8 +1,8 @@
 """The whole engine on a real store, driven by any sequence of calls, against what was promised.
 
 Each property of run-engine 27 that this release can break is named where it is checked: P1, P2, P3,
-P5, P6, P7, P9, P10, P12, P14, P15, P19, P20, P21. P16 has its own machine beside the rule of choice
-(tests/unit/domain/test_fairness.py). kill -9 is played in tests/crash.
+P5, P6, P7, P9, P10, P12, P13, P14, P15, P19, P20, P21. P16 has its own machine beside the rule
+of choice (tests/unit/domain/test_fairness.py). kill -9 is played in tests/crash.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ from tests.support.builders import a_core, a_success, a_task
 from tests.support.clock import ManualClock
 from tests.support.engine import Engine, an_engine, make_current
 from trigger_box.access.actors import Environment, EnvironmentType
+from trigger_box.domain.debounce import Debounce, DebounceMode
 from trigger_box.domain.errors import StaleTransitionError
 from trigger_box.domain.failures import ErrorCode, InternalError
+from trigger_box.domain.packets import Packet
 from trigger_box.domain.runs import FAILED_STATUSES, FINAL_STATUSES, RunState, RunStatus, status_of
 from trigger_box.engine import environments, keepers, queues
 from trigger_box.engine.executions import Completed, Completion, Dequeued, FailedAttempt, Started
@@ -79,6 +81,8 @@ class Model:
     starts: dict[tuple[RunId, int], str] = field(default_factory=dict)
     cancelled: set[RunId] = field(default_factory=set)
     keys: dict[str, RunId] = field(default_factory=dict)
+    debounced: dict[str, RunId] = field(default_factory=dict)
+    payloads: dict[RunId, str] = field(default_factory=dict)
 
 
 class EngineLife(RuleBasedStateMachine):
@@ -176,6 +180,35 @@ class EngineLife(RuleBasedStateMachine):
         self.model.runs.add(found[0].run_id)
         self.model.keys[key] = found[0].run_id
         return found[0].run_id
+
+    @rule(
+        target=triggered,
+        key=st.sampled_from(["d1", "d2"]),
+        mode=st.sampled_from(DebounceMode),
+        delay_ms=st.sampled_from([1_000, 60_000]),
+        max_delay_ms=st.sampled_from([None, 90_000]),
+        value=st.integers(0, 99),
+    )
+    def p13_trigger_debounced(
+        self, key: str, mode: DebounceMode, delay_ms: int, max_delay_ms: int | None, value: int
+    ) -> RunId:
+        before = self.model.debounced.get(key)
+        row = None if before is None else self.row(before)
+        wanted = Debounce(key=key, delay_ms=delay_ms, mode=mode, max_delay_ms=max_delay_ms)
+        packet = Packet(str(value), "application/json")
+        run_id = self.run(self.engine.trigger("a", debounce=wanted, payload=packet))
+        after = self.row(run_id)
+        assert after["state"] == "DELAYED"
+        if run_id in self.model.runs:
+            assert row is not None
+            assert run_id == before  # the key's live run, and no other
+            assert row["state"] == "DELAYED"
+            assert after["delay_until_ms"] >= row["delay_until_ms"]
+        if run_id not in self.model.runs or mode is DebounceMode.TRAILING:
+            self.model.payloads[run_id] = str(value)
+        self.model.runs.add(run_id)
+        self.model.debounced[key] = run_id
+        return run_id
 
     @rule(run_id=triggered)
     def cancel(self, run_id: RunId) -> None:
@@ -378,6 +411,11 @@ class EngineLife(RuleBasedStateMachine):
         assert row["attempt_number"] <= 250  # P9
         if row["max_attempts"] is not None:
             assert row["attempt_number"] - row["attempts_forgiven"] <= row["max_attempts"]  # P9
+        if run_id in self.model.payloads:
+            (packet,) = self.rows(
+                "SELECT data FROM packets WHERE run_id = :id AND kind = 'PAYLOAD'", id=run_id
+            )
+            assert packet["data"] == self.model.payloads[run_id]  # P13
         if row["status"] == "EXPIRED":
             assert row["started_at_ms"] is None  # P14
         if run_id in self.model.cancelled:

@@ -17,6 +17,7 @@ from trigger_box import (
     AsyncTriggerBox,
     CancelSignal,
     Context,
+    Debounce,
     Err,
     Ok,
     QueueState,
@@ -113,6 +114,7 @@ async def from_an_async_program() -> None:
     assert_type(await tidy_up.trigger(priority=5), RunHandle[None, int])
     assert_type(await ping.trigger(), RunHandle[None, None])
     assert_type(await count.trigger([1, 2]), RunHandle[list[int], dict[str, int]])
+    await tidy_up.trigger(debounce=Debounce("tidy", "5s", mode="trailing", max_delay="1m"))
     assert_type(await resize.trigger("u", width=5), RunHandle[dict[str, Any], str])
     assert_type(await resize.options(delay=60).trigger(url="u"), RunHandle[dict[str, Any], str])
     assert_type(

@@ -11,12 +11,13 @@ from typing import Final
 import msgspec
 
 from trigger_box.domain.failures import TaskRunError, as_wire, trimmed
-from trigger_box.domain.runs import RunEvent, RunStatus, holds_slot, next_state
+from trigger_box.domain.runs import RunEvent, RunState, RunStatus, holds_slot, next_state
 from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.executions import Snapshot
 from trigger_box.engine.packets import StoredPacket, insert_packet
 from trigger_box.engine.rows import RunHead
+from trigger_box.store.queries import debounces as debounces_sql
 from trigger_box.store.queries import runs as sql
 from trigger_box.store.writer import Transaction
 
@@ -80,6 +81,8 @@ def finish(core: Core, tx: Transaction, head: RunHead, ending: Ending, *, now_ms
         text = error_text(ending.error)
         insert_packet(tx, head.id, "ERROR", StoredPacket("application/json", text, None, len(text)))
     leave_line(core, tx, head)
+    if head.run_state is RunState.DELAYED:
+        tx.execute(debounces_sql.close_window, {"run_id": head.id})
     if ending.status is RunStatus.CANCELED and tx.execute(sql.begin_cascade, {"id": head.id}):
         tx.after_commit(core.alarms.cascades.ring)
     if head.runner_id is not None and not ending.is_workers_own:

@@ -49,6 +49,8 @@ def make_run(core: Core, tx: Transaction, prepared: Prepared, *, now_ms: int) ->
     placed = place(core, tx, state, wish)
     parent = _parent(tx, request)
     delay_until_ms = request.delay_until_ms
+    if delay_until_ms is None and request.debounce is not None:
+        delay_until_ms = now_ms + request.debounce.delay_ms
     if delay_until_ms is not None and delay_until_ms <= now_ms:
         delay_until_ms = None  # a date in the past means now
     is_delayed = delay_until_ms is not None
@@ -86,8 +88,8 @@ def make_run(core: Core, tx: Transaction, prepared: Prepared, *, now_ms: int) ->
             "due_at_ms": delay_until_ms,
             "ttl": ttl,
             "ttl_at_ms": expires_at_ms,
-            "max_attempts": _max_attempts(request.max_attempts),
-            "max_duration_s": _max_duration_s(request.max_duration_s),
+            "max_attempts": max_attempts(request.max_attempts),
+            "max_duration_s": max_duration_s(request.max_duration_s),
             "machine": request.machine,
             "locked_worker_id": placed.locked_worker_id,
             "is_version_pinned": 0 if placed.locked_worker_id is None else 1,
@@ -123,6 +125,11 @@ def _insert_labels(tx: Transaction, run_id: RunId, prepared: Prepared) -> None:
     if prepared.metadata is not None:
         insert_packet(tx, run_id, "METADATA", prepared.metadata)
         insert_packet(tx, run_id, "SEED_METADATA", prepared.metadata)
+    insert_tags(tx, run_id, prepared)
+
+
+def insert_tags(tx: Transaction, run_id: RunId, prepared: Prepared) -> None:
+    """Make a run be found by its tags."""
     for tag in prepared.tags:
         tx.execute(
             sql.insert_tag,
@@ -161,14 +168,15 @@ def _lineage(core: Core, request: TriggerRequest, parent: Row | None) -> dict[st
     }
 
 
-def _max_duration_s(asked: float | None) -> int | None:
+def max_duration_s(asked: float | None) -> int | None:
     """Return a limit on compute time clamped to what is allowed (run-engine 4.3)."""
     if asked is None:
         return None
     return max(limits.MAX_DURATION_S_MIN, min(round(asked), limits.MAX_DURATION_S_NONE))
 
 
-def _max_attempts(asked: int | None) -> int | None:
+def max_attempts(asked: int | None) -> int | None:
+    """Return a number of attempts clamped to what is allowed."""
     return None if asked is None else max(1, min(asked, limits.ATTEMPTS_MAX))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from trigger_box.access.actors import Environment
 from trigger_box.domain import limits
+from trigger_box.domain.debounce import Debounce
 from trigger_box.domain.packets import Packet
 from trigger_box.engine.traces import Trace
 from trigger_box.ids import RunId
@@ -27,6 +28,7 @@ class TriggerRequest:
         tags: as they came in; blank ones are dropped.
         delay_until_ms: an instant; in the past it means now.
         ttl: a duration text, "" for never, None for the task's; see ``durations.ttl_text``.
+        debounce: share one delayed run with other triggers; its delay counts if there is no other.
         priority_ms: how much earlier it stands in line; below 0 counts as 0.
         source: sdk, api, cli, mcp, dashboard. action: trigger, replay, test.
         request_key: equal on all tries of one client call (rest-api 10.1).
@@ -43,6 +45,7 @@ class TriggerRequest:
     idempotency_ttl_ms: int = limits.IDEMPOTENCY_KEY_TTL_MS
     idempotency_options: IdempotencyOptions | None = None
     delay_until_ms: int | None = None
+    debounce: Debounce | None = None
     ttl: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Packet | None = None

@@ -9,6 +9,7 @@ from trigger_box.domain.runs import RunEvent, RunState, RunStatus, next_state
 from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.heads import head_of
+from trigger_box.engine.rows import RunHead
 from trigger_box.ids import EnvironmentId, RunId
 from trigger_box.store.queries import runs as sql
 from trigger_box.store.writer import Transaction
@@ -51,11 +52,16 @@ def _reschedule(
     head = head_of(tx, run_id, environment_id)
     if head.run_state is not RunState.DELAYED:
         raise NotDelayedError
-    now_ms = core.clock.now_ms()
-    if delay_until_ms <= now_ms:
+    if delay_until_ms <= core.clock.now_ms():
         raise PastDelayError
+    move(core, tx, head, delay_until_ms=delay_until_ms)
+
+
+def move(core: Core, tx: Transaction, head: RunHead, *, delay_until_ms: int) -> None:
+    """Make a delayed run due at another instant, inside the writer's thread."""
+    now_ms = core.clock.now_ms()
     snapshot = snapshot_after(
-        run_id,
+        head.id,
         head.snapshot_number,
         state=next_state(head.run_state, RunEvent.RESCHEDULED),
         status=RunStatus.DELAYED,
@@ -66,7 +72,7 @@ def _reschedule(
     tx.execute(
         sql.reschedule,
         {
-            "id": run_id,
+            "id": head.id,
             "snapshot_number": snapshot.number,
             "delay_until_ms": delay_until_ms,
             "rank_ms": delay_until_ms - head.priority_ms,

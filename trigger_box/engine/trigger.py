@@ -12,7 +12,7 @@ from trigger_box.domain import limits
 from trigger_box.domain.errors import RefusedError, TooLargeError
 from trigger_box.domain.labels import clean_tags
 from trigger_box.domain.packets import Packet
-from trigger_box.engine import idempotency
+from trigger_box.engine import debounces, idempotency
 from trigger_box.engine.core import Core
 from trigger_box.engine.making import Prepared, make_run
 from trigger_box.engine.packets import StoredPacket, put_away
@@ -84,7 +84,10 @@ def _trigger(core: Core, prepared: Prepared, tx: Transaction) -> Triggered:
             return Triggered(run_id=kept, is_cached=True)
     if request.one_time_token_hash is not None:
         idempotency.check_one_time(tx, request.one_time_token_hash, request.task)
-    run_id = make_run(core, tx, prepared, now_ms=now_ms)
+    run_id = debounces.push(core, tx, prepared, now_ms=now_ms)
+    if run_id is None:
+        run_id = make_run(core, tx, prepared, now_ms=now_ms)
+        debounces.open_window(tx, request, run_id)
     if request.one_time_token_hash is not None:
         idempotency.use_one_time(tx, request.one_time_token_hash, run_id)
     if request_hash is not None:

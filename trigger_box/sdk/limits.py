@@ -9,6 +9,7 @@ from typing import Final
 
 # What the wire takes.
 DURATION_CHARACTERS_MAX: Final = 100
+DEBOUNCE_KEY_CHARACTERS_MAX: Final = 512
 TAGS_MAX: Final = 10
 TAG_CHARACTERS_MAX: Final = 128
 QUEUE_NAME_CHARACTERS_MAX: Final = 128

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from trigger_box.sdk.debounce import Debounce
 from trigger_box.sdk.durations import Duration, delay_text, seconds_text
 from trigger_box.sdk.errors import OptionError, UnsendableError
 from trigger_box.sdk.idempotency_keys import read_key
@@ -25,6 +26,7 @@ class TriggerOptions(CallOptions, total=False):
 
     Attributes:
         delay: not before this time has passed, or this instant has come.
+        debounce: share one delayed run with the triggers that come soon before and after.
         ttl: expire the run if it has not started by then.
         idempotency_key: two triggers with one key make one run; see ``idempotency_keys``.
         idempotency_key_ttl: how long the key is remembered. Default: 30 days.
@@ -43,6 +45,7 @@ class TriggerOptions(CallOptions, total=False):
     """
 
     delay: Duration | datetime | None
+    debounce: Debounce | None
     ttl: Duration | None
     idempotency_key: str | Sequence[str] | None
     idempotency_key_ttl: Duration | None
@@ -78,6 +81,10 @@ def wire_options(options: TriggerOptions, line: Line) -> dict[str, Any]:
     wire = _shared_options(options, line)
     if options.get("test"):
         wire["test"] = True
+    if (debounce := options.get("debounce")) is not None:
+        if not isinstance(debounce, Debounce):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+            raise OptionError(f'debounce={debounce!r} must be a Debounce("key", "5s").')
+        wire["debounce"] = debounce.to_wire()
     wire.update(_version_options(options, line))
     return wire
 

@@ -51,6 +51,16 @@ CREATE TABLE changes (
     body            TEXT NOT NULL            -- JSON
 ) STRICT;
 
+CREATE TABLE debounces (                 -- a delayed run that later triggers with the same key push
+    environment_id  TEXT NOT NULL,
+    task            TEXT NOT NULL,
+    key             TEXT NOT NULL,
+    run_id          TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+    PRIMARY KEY (environment_id, task, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX debounces_by_run ON debounces (run_id);
+
 CREATE VIEW environment_facts AS         -- an environment with the names around it and the key it signs with
 SELECT e.id, e.type, e.slug, e.branch_name, e.parent_id, e.owner_id, e.archived_at_ms,
        p.id AS project_id, p.ref AS project_ref, p.slug AS project_slug, p.name AS project_name,

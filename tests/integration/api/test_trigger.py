@@ -108,6 +108,17 @@ async def test_a_key_is_forgotten_on_request(tmp_path: Path) -> None:
     assert unknown.status_code == 404
 
 
+async def test_triggers_with_one_debounce_key_make_one_run(tmp_path: Path) -> None:
+    last = {"key": "k", "delay": "1h", "mode": "trailing"}
+    async with a_box(tmp_path) as box:
+        first = await box.dev.post(TRIGGER, json={"payload": 1, "options": {"debounce": last}})
+        again = await box.dev.post(TRIGGER, json={"payload": 2, "options": {"debounce": last}})
+        run = await box.dev.get(f"/api/v3/runs/{first.json()['id']}")
+
+    assert again.json() == {"id": first.json()["id"], "isCached": False}
+    assert (run.json()["status"], run.json()["payload"]) == ("DELAYED", 2)
+
+
 async def test_a_repeated_call_whose_answer_was_lost_makes_no_second_run(tmp_path: Path) -> None:
     async with a_box(tmp_path) as box:
         same = {"x-trigger-request-idempotency-key": "0b1b3f1e-0000-4000-8000-000000000001"}
@@ -137,6 +148,10 @@ async def test_a_repeated_call_whose_answer_was_lost_makes_no_second_run(tmp_pat
         (b'{"options": {"tags": [7]}}', 400, "options.tags[0]: Expected `str`, got `int`"),
         (b'{"options": {"tags": ["' + b"x" * 129 + b'"]}}', 400, "128"),
         (b'{"options": {"delay": "never"}}', 422, "Invalid delay: 'never'"),
+        (b'{"options": {"debounce": {"key": "k", "delay": "2030-01-01"}}}', 422, "debounce.delay"),
+        (b'{"options": {"debounce": {"key": "k", "delay": "5s", "maxDelay": "5s"}}}',
+         422, "maxDelay"),
+        (b'{"options": {"debounce": {"key": "", "delay": "5s"}}}', 422, "debounce.key"),
         (b'{"options": {"ttl": "never"}}', 422, "Invalid ttl: 'never'"),
         (b'{"options": {"lockToVersion": "20990101.1"}}', 422, "20990101.1"),
         (b'{"options": {"tags": ' + json.dumps([str(n) for n in range(11)]).encode() + b"}}",

@@ -16,6 +16,7 @@ from trigger_box.access.actors import Environment
 from trigger_box.api.bodies import decode_body
 from trigger_box.api.problems import HeadersError, NotJsonError
 from trigger_box.domain import durations, limits, packets
+from trigger_box.domain.debounce import Debounce, debounce_of
 from trigger_box.domain.errors import InvalidError, RefusedError
 from trigger_box.domain.packets import NOTHING, Packet
 from trigger_box.engine.stored_packets import PacketPathError
@@ -24,6 +25,7 @@ from trigger_box.engine.trigger import IdempotencyOptions, Trace, TriggerRequest
 _SOURCES: Final = frozenset({"sdk", "cli", "mcp"})
 _VERSION_CHARACTERS_MAX: Final = 64
 _PRIORITY_S_MAX: Final = 1e12
+_DEBOUNCE_KEY_CHARACTERS_MAX: Final = 512
 _QUOTE: Final = ord('"')
 
 Machine = Literal["micro", "small-1x", "small-2x", "medium-1x", "medium-2x", "large-1x", "large-2x"]
@@ -61,6 +63,15 @@ class IdempotencyKeyOptions(Struct):
     scope: Literal["run", "attempt", "global"]
 
 
+class DebounceOption(Struct, rename="camel"):
+    """Which delayed run to share (rest-api 11)."""
+
+    key: Annotated[str, Meta(max_length=_DEBOUNCE_KEY_CHARACTERS_MAX)]
+    delay: Text
+    mode: Literal["leading", "trailing"] = "leading"
+    max_delay: Text | None = None
+
+
 class TriggerOptions(Struct, rename="camel"):
     """How the run is to be made. Unknown keys are ignored."""
 
@@ -82,7 +93,7 @@ class TriggerOptions(Struct, rename="camel"):
     resume_parent_on_completion: bool = False
     lock_to_version: Text | None = None
     test: bool = False
-    debounce: Raw | UnsetType = UNSET
+    debounce: DebounceOption | None = None
     concurrency: Raw | UnsetType = UNSET
     gates: Raw | UnsetType = UNSET
 
@@ -125,11 +136,7 @@ def request_of(
         InvalidError, RefusedError: an option can't be used; the message names it.
     """
     options = body.options or _NO_OPTIONS
-    if (
-        options.debounce is not UNSET
-        or options.concurrency is not UNSET
-        or options.gates is not UNSET
-    ):
+    if options.concurrency is not UNSET or options.gates is not UNSET:
         _refuse_later_options(options)
     is_worker = headers.get(b"x-trigger-worker") is not None
     key = headers.get(b"idempotency-key")
@@ -149,6 +156,7 @@ def request_of(
         if key_options is None
         else IdempotencyOptions(key=key_options.key, scope=key_options.scope),
         delay_until_ms=None if options.delay is None else delay_until_ms(options.delay, now_ms),
+        debounce=_debounce_of(options.debounce),
         ttl=None if options.ttl is None else ttl_of(options.ttl),
         tags=tags_of(options.tags),
         metadata=metadata_of(options.metadata),
@@ -306,9 +314,16 @@ def _text(
     return None if value is None else value.decode("latin-1")[:characters_max]
 
 
+def _debounce_of(option: DebounceOption | None) -> Debounce | None:
+    if option is None:
+        return None
+    return debounce_of(
+        key=option.key, delay=option.delay, mode=option.mode, max_delay=option.max_delay
+    )
+
+
 def _refuse_later_options(options: TriggerOptions) -> None:
     later: dict[str, Any] = {
-        "debounce": options.debounce,
         "concurrency": options.concurrency,
         "gates": options.gates,
     }

@@ -9,6 +9,7 @@ from trigger_box.domain.durations import ttl_at_ms
 from trigger_box.domain.runs import RunEvent, RunState, RunStatus, next_state
 from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
+from trigger_box.engine.debounces import close_window
 from trigger_box.engine.rows import RunHead
 from trigger_box.store.queries import runs as sql
 from trigger_box.store.writer import Transaction
@@ -64,4 +65,5 @@ def _queue(core: Core, tx: Transaction, head: RunHead, *, now_ms: int) -> None:
         },
     )
     record(tx, head, snapshot)
+    close_window(tx, head.id)
     tx.after_commit(partial(core.alarms.ttl.ring_at, expires_at_ms))

@@ -327,6 +327,15 @@ CREATE TABLE run_tags (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX run_tags_by_run ON run_tags (run_id);
 
+CREATE TABLE debounces (                 -- a delayed run that later triggers with the same key push
+    environment_id  TEXT NOT NULL,
+    task            TEXT NOT NULL,
+    key             TEXT NOT NULL,
+    run_id          TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+    PRIMARY KEY (environment_id, task, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX debounces_by_run ON debounces (run_id);
+
 CREATE TABLE snapshots (                 -- append-only log of a run's states
     run_id          TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
     number          INTEGER NOT NULL,

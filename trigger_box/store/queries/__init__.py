@@ -52,6 +52,7 @@ def _strip(body: str) -> str:
 
 accounts: Final = QueryFile("accounts")
 dashboard: Final = QueryFile("dashboard")
+debounces: Final = QueryFile("debounces")
 lists: Final = QueryFile("lists")
 projects: Final = QueryFile("projects")
 queues: Final = QueryFile("queues")

@@ -9,6 +9,7 @@ from trigger_box.access.actors import Environment, EnvironmentType
 from trigger_box.api.problems import BodyError, HeadersError
 from trigger_box.api.wire.triggers import InvalidDelayError, InvalidTtlError, parse_body, request_of
 from trigger_box.domain import limits
+from trigger_box.domain.debounce import Debounce, DebounceMode
 from trigger_box.domain.errors import InvalidError, RefusedError
 from trigger_box.domain.packets import Packet
 from trigger_box.engine.stored_packets import PacketPathError
@@ -166,6 +167,9 @@ def test_metadata_that_is_no_object_is_refused_by_name(metadata: object) -> None
         ({"idempotencyKeyOptions": {"key": "k", "scope": "moon"}}, "options.idempotencyKeyOptions"),
         ({"tags": {"a": 1}}, "options.tags"),
         ({"queue": "q"}, "options.queue"),
+        ({"debounce": {"key": "x" * 513, "delay": "1s"}}, "options.debounce.key"),
+        ({"debounce": {"key": "k"}}, "options.debounce"),
+        ({"debounce": {"key": "k", "delay": "1s", "mode": "middle"}}, "options.debounce.mode"),
         ({"test": "yes"}, "options.test"),
     ],
 )
@@ -176,7 +180,7 @@ def test_a_bad_option_is_named(options: dict[str, object], field: str) -> None:
     assert caught.value.message.startswith(field)
 
 
-@pytest.mark.parametrize("name", ["debounce", "gates", "concurrency"])
+@pytest.mark.parametrize("name", ["gates", "concurrency"])
 def test_an_option_of_a_later_release_is_refused_instead_of_ignored(name: str) -> None:
     with pytest.raises(RefusedError, match=name):
         with_options(**{name: [{"queue": "q"}]})
@@ -184,6 +188,15 @@ def test_an_option_of_a_later_release_is_refused_instead_of_ignored(name: str) -
 
 def test_empty_options_of_a_later_release_are_fine() -> None:
     assert with_options(gates=[], concurrency=None).queue_name is None
+
+
+def test_debounce_is_read() -> None:
+    option = {"key": "k", "delay": "5s", "mode": "trailing", "maxDelay": "1h"}
+
+    assert with_options(debounce=option).debounce == Debounce(
+        key="k", delay_ms=5_000, mode=DebounceMode.TRAILING, max_delay_ms=HOUR_MS
+    )
+    assert with_options(debounce=None).debounce is None
 
 
 def test_the_key_in_the_header_wins_over_the_body() -> None:
