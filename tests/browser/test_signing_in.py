@@ -28,6 +28,19 @@ def test_the_printed_link_makes_the_first_account_and_project(
     expect(stranger.get_by_text(f"login -a {fresh_box.origin}")).to_be_visible()
 
 
+def test_a_password_that_is_guessed_first_is_refused_where_it_is_typed(
+    fresh_box: ServedBox, stranger: Page
+) -> None:
+    stranger.goto(fresh_box.claim_link)
+    stranger.get_by_label("Your name").fill(NAME)
+    stranger.get_by_label("E-mail").fill(EMAIL)
+    stranger.get_by_label("Password", exact=True).fill("password1234")
+    stranger.get_by_role("button", name="Create admin account").click()
+
+    expect(stranger.get_by_text("This is one of the most common ones")).to_be_visible()
+    expect(stranger.get_by_label("Password", exact=True)).to_have_attribute("aria-invalid", "true")
+
+
 def test_the_first_steps_are_ticked_while_one_looks(fresh_box: ServedBox, stranger: Page) -> None:
     person = Person(fresh_box.origin)
     person.claim(fresh_box.claim_link)

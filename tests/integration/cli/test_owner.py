@@ -69,6 +69,19 @@ def test_a_claim_link_needs_a_running_box(tbx: Tbx, tmp_path: Path) -> None:
     assert "not running" in stopped.err
 
 
+def test_an_administrator_gets_no_password_that_is_guessed_first(
+    tbx: Tbx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("changeme123\n"))
+    data = ("--data-dir", str(tmp_path / "data"))
+
+    refused = tbx("admin", "create", "--email", EMAIL, "--password-stdin", *data)
+
+    assert refused.code != Exit.OK
+    assert "one of the most common" in refused.err
+    assert "changeme123" not in refused.err
+
+
 def test_a_password_comes_from_stdin_and_must_be_long_enough(
     tbx: Tbx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

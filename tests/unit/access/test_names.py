@@ -39,15 +39,26 @@ def test_an_address_that_would_lock_its_owner_out_of_the_npm_client_is_refused(e
         ("short", "at least 12"),
         ("x" * 1_025, "at most 1024 bytes"),
         ("é" * 600, "at most 1024 bytes"),
-        ("Someone@Example.com", "the e-mail address itself"),
+        ("Ada.Lovelace@Example.com", "the e-mail address itself"),
+        ("ADA.Lovelace", "the name in your e-mail address"),
+        ("aaaaaaaaaaaa", "a single character"),
+        (" " * 12, "a single character"),
+        ("Password1234", "one of the most common"),
+        ("qwertyuiop123 ", "one of the most common"),
     ],
 )
 def test_a_password_that_is_no_good_says_why(password: str, complaint: str) -> None:
     with pytest.raises(InvalidError, match=complaint) as caught:
-        checked_password(password, email="someone@example.com")
+        checked_password(password, email="ada.lovelace@example.com")
 
     assert caught.value.details["field"] == "password"
     assert password not in str(caught.value)
+
+
+def test_a_shorter_password_may_be_taken_but_none_that_is_guessed_first() -> None:
+    assert checked_password("violet owl", email="a@example.com", characters_min=8) == "violet owl"
+    with pytest.raises(InvalidError, match="most common"):
+        checked_password("changeme", email="a@example.com", characters_min=8)
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a\nb", "a\x1b[31mb", "x" * 101])

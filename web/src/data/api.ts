@@ -43,6 +43,13 @@ export class ApiError extends Error {
   get field(): string | null {
     return typeof this.details.field === "string" ? this.details.field : null;
   }
+
+  /** What to say below a field, if it is the one: its label names it already. */
+  faultOf(field: string): string | null {
+    if (this.field !== field) return null;
+    const words = this.message.startsWith(`${field}: `) ? this.message.slice(field.length + 2) : this.message;
+    return words.charAt(0).toUpperCase() + words.slice(1);
+  }
 }
 
 interface Options {

@@ -21,7 +21,7 @@ function Form({ onDone }: { onDone: () => void }) {
       setError(reason);
     }
   };
-  const faultOf = (field: string) => (error?.field === field ? error.message : null);
+  const faultOf = (field: string) => error?.faultOf(field) ?? null;
   return (
     <form class="srow in" onSubmit={submit}>
       <div class="form narrow">

@@ -68,7 +68,7 @@ export default function Claim() {
       setBusy(false);
     }
   };
-  const faultOf = (field: string) => (error?.field === field ? error.message : null);
+  const faultOf = (field: string) => error?.faultOf(field) ?? null;
   const isNamed = error?.field && ["token", "name", "email", "password"].includes(error.field);
 
   return (
