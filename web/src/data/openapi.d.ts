@@ -1181,6 +1181,21 @@ export interface components {
             environmentId: string | null;
             options?: components["schemas"]["ReplayBody"];
         };
+        /**
+         * DebounceOption
+         * @description Which delayed run to share (rest-api 11).
+         */
+        DebounceOption: {
+            delay: string;
+            key: string;
+            /** @default null */
+            maxDelay: string | null;
+            /**
+             * @default leading
+             * @enum {unknown}
+             */
+            mode: "leading" | "trailing";
+        };
         /** EnvironmentAnswer */
         EnvironmentAnswer: {
             id: string;
@@ -1566,7 +1581,8 @@ export interface components {
             concurrency?: unknown;
             /** @default null */
             concurrencyKey: string | number | null;
-            debounce?: unknown;
+            /** @default null */
+            debounce: components["schemas"]["DebounceOption"] | null;
             /** @default null */
             delay: string | number | null;
             gates?: unknown;
