@@ -19,6 +19,7 @@ from trigger_box.clock import Clock
 RunId = NewType("RunId", str)
 SnapshotId = NewType("SnapshotId", str)
 WorkerId = NewType("WorkerId", str)
+WaitpointId = NewType("WaitpointId", str)
 QueueId = NewType("QueueId", str)
 EnvironmentId = NewType("EnvironmentId", str)
 ProjectId = NewType("ProjectId", str)
@@ -103,6 +104,10 @@ class IdSource:
     def worker(self) -> WorkerId:
         """Return a new id of a registered worker (a version)."""
         return WorkerId(f"worker_{self._ordered()}")
+
+    def waitpoint(self) -> WaitpointId:
+        """Return a new waitpoint id; later ids of this process sort after earlier ones."""
+        return WaitpointId(f"waitpoint_{self._ordered()}")
 
     def queue(self) -> QueueId:
         """Return a new queue id."""

@@ -1,7 +1,7 @@
 """The whole engine on a real store, driven by any sequence of calls, against what was promised.
 
 Each property of run-engine 27 that this release can break is named where it is checked: P1, P2, P3,
-P5, P6, P7, P9, P10, P12, P13, P14, P15, P19, P20, P21. P16 has its own machine beside the rule
+P5, P6, P7, P8, P9, P10, P12, P13, P14, P15, P19, P20, P21. P16 has its own machine beside the rule
 of choice (tests/unit/domain/test_fairness.py). kill -9 is played in tests/crash.
 """
 
@@ -32,19 +32,25 @@ from tests.support.clock import ManualClock
 from tests.support.engine import Engine, an_engine, make_current
 from trigger_box.access.actors import Environment, EnvironmentType
 from trigger_box.domain.debounce import Debounce, DebounceMode
-from trigger_box.domain.errors import StaleTransitionError
+from trigger_box.domain.errors import RefusedError, StaleTransitionError
 from trigger_box.domain.failures import ErrorCode, InternalError
-from trigger_box.domain.packets import Packet
+from trigger_box.domain.packets import NOTHING, Packet
 from trigger_box.domain.runs import FAILED_STATUSES, FINAL_STATUSES, RunState, RunStatus, status_of
 from trigger_box.engine import environments, keepers, queues
+from trigger_box.engine.blocking import park
 from trigger_box.engine.executions import Completed, Completion, Dequeued, FailedAttempt, Started
+from trigger_box.engine.heads import head_of
+from trigger_box.engine.tokens import NewToken, complete_token, create_token
+from trigger_box.engine.waits import WaitUntil, wait_for_token, wait_until
 from trigger_box.ids import RunId
+from trigger_box.store.writer import Transaction
 
 T = TypeVar("T")
 
 POLICY = '{"maxAttempts":3,"minTimeoutInMs":1000,"factor":2,"randomize":false}'
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "40"))
 """How many lives are lived; more to hunt a bug: ``MACHINE_EXAMPLES=1000 pytest tests/machine``."""
+MAY_WAIT = {"EXECUTING", "EXECUTING_WITH_WAITPOINTS", "QUEUED_EXECUTING"}
 ENOUGH_MS = 12 * 3_600_000
 """Longer than any lease, delay, ttl or backoff the rules can make."""
 
@@ -83,6 +89,7 @@ class Model:
     keys: dict[str, RunId] = field(default_factory=dict)
     debounced: dict[str, RunId] = field(default_factory=dict)
     payloads: dict[RunId, str] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
 
 
 class EngineLife(RuleBasedStateMachine):
@@ -273,7 +280,7 @@ class EngineLife(RuleBasedStateMachine):
         except StaleTransitionError:
             self.p20_nothing_has_changed(before)
             return multiple()
-        assert before["state"] in {"EXECUTING", "PENDING_CANCEL"}
+        assert before["state"] in {*MAY_WAIT, "PENDING_CANCEL"}
         if answer.next is not None:
             assert answer.next.started is not None
             self.p1_nobody_else_has_this_attempt(answer.next.started, handed.worker)
@@ -323,6 +330,52 @@ class EngineLife(RuleBasedStateMachine):
             # A start's answer is of no use once its attempt is over; a completion's always is.
             assert answered.completion is None
         self.p20_nothing_has_changed(before)
+
+    @rule(handed=handed, what=st.sampled_from(["child", "token", "other token", "instant"]))
+    def wait(self, handed: Handed, what: str) -> None:
+        if handed.started is None:
+            return
+        run_id = handed.started.run.id
+        before = self.row(run_id)
+        try:
+            self.run(self.begin_wait(run_id, what))
+        except RefusedError:
+            assert before["state"] not in MAY_WAIT
+            self.p20_nothing_has_changed(before)
+        else:
+            assert before["state"] in MAY_WAIT
+
+    async def begin_wait(self, run_id: RunId, what: str) -> None:
+        core, environment_id = self.engine.core, self.environment.id
+        match what:
+            case "child":
+                child = await self.engine.trigger("b", parent_run_id=run_id, resume_parent=True)
+                self.model.runs.add(child)
+            case "instant":
+                wish = WaitUntil(run_id, self.clock.now_ms() + 30_000)
+                await wait_until(core, environment_id, wish)
+            case _:
+                await wait_for_token(core, environment_id, run_id, await self.token(what))
+
+    @rule(what=st.sampled_from(["token", "other token"]))
+    def p8_say(self, what: str) -> None:
+        async def say() -> bool:
+            token = await self.token(what)
+            return await complete_token(self.engine.core, self.environment.id, token, NOTHING)
+
+        assert self.run(say()) == (what not in self.model.said)
+        self.model.said.add(what)
+
+    async def token(self, name: str) -> str:
+        wanted = NewToken(self.environment.id, idempotency_key=name, idempotency_ttl_ms=10**12)
+        return (await create_token(self.engine.core, wanted)).id
+
+    @rule(handed=handed)
+    def its_process_is_idle(self, handed: Handed) -> None:
+        def idle(tx: Transaction) -> None:
+            park(self.engine.core, tx, head_of(tx, handed.dequeued.run.id, self.environment.id))
+
+        self.run(self.engine.core.store.write(idle))
 
     @rule(handed=handed)
     def beat(self, handed: Handed) -> None:
@@ -402,11 +455,32 @@ class EngineLife(RuleBasedStateMachine):
         assert {row["id"] for row in rows} == self.model.runs  # P6: nothing lost, nothing else
         for row in rows:
             self.check_run(row)
+        self.p8_whoever_can_go_on_does()
+
+    def p8_whoever_can_go_on_does(self) -> None:
+        for row in self.rows(
+            "SELECT r.state, count(w.waitpoint_id) AS waits,"
+            " sum(w.waitpoint_id NOTNULL AND p.completed_at_ms IS NULL) AS pending,"
+            " sum(p.completed_at_ms NOTNULL AND w.told_number IS NULL) AS untold"
+            " FROM runs r LEFT JOIN waits w ON w.run_id = r.id"
+            " LEFT JOIN waitpoints p ON p.id = w.waitpoint_id GROUP BY r.id"
+        ):
+            match row["state"]:
+                case "EXECUTING_WITH_WAITPOINTS":
+                    assert row["pending"] > 0
+                    assert row["untold"] == 0
+                case "QUEUED_EXECUTING":
+                    assert row["untold"] > 0
+                case "EXECUTING":
+                    assert row["untold"] == 0
+                case _:
+                    assert row["waits"] == 0
 
     def check_run(self, row: Any) -> None:
         run_id = row["id"]
         outcome = None if row["outcome"] is None else RunStatus(row["outcome"])
-        expected = status_of(RunState(row["state"]), is_parked=False, outcome=outcome)
+        is_parked = bool(row["is_parked"])
+        expected = status_of(RunState(row["state"]), is_parked=is_parked, outcome=outcome)
         assert row["status"] == expected.value  # P21
         assert row["attempt_number"] <= 250  # P9
         if row["max_attempts"] is not None:

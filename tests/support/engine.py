@@ -192,6 +192,9 @@ class Engine:
         )
         stored = {tuple(row)[:3]: tuple(row)[3:] for row in rows}
         assert counted == stored, "the lanes in memory are not what the store says"
+        lines = [one.run_id for one in self.core.lanes.resuming(self.environment.id)]
+        queued = tx.all("SELECT id FROM runs WHERE state = 'QUEUED_EXECUTING' ORDER BY rank_ms, id")
+        assert lines == [row["id"] for row in queued], "the line for slots is not the store's"
         live = tx.all(
             "SELECT run_id FROM attempts WHERE ended_at_ms IS NULL GROUP BY 1 HAVING count(*) > 1"
         )

@@ -26,7 +26,7 @@ from trigger_box.api.front import FrontDoor
 from trigger_box.api.hot import HotRoutes
 from trigger_box.api.problems import problem_of
 from trigger_box.api.rooms import Rooms, dependencies
-from trigger_box.api.worker import dev
+from trigger_box.api.worker import dev, waits
 from trigger_box.api.worker.sockets import WorkerSockets
 
 _NOT_FOUND: Final = 404
@@ -39,6 +39,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *local.routes,
     *tooling.routes,
     *dev.routes,
+    *waits.routes,
     *public.routes,
     *otlp.routes,
     *dashboard.routes,

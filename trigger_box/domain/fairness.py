@@ -133,6 +133,17 @@ class Lines:
                 del lines.queues[name]
         self._refresh_environment(lines)
 
+    def has_room(self, lane_key: LaneKey) -> bool:
+        """Return whether one more run of this lane may hold a slot now."""
+        environment_id, name, concurrency_key = lane_key
+        lines = self.environments[environment_id]
+        queue = lines.queues.get(name) or QueueLines(name)
+        lane = queue.lanes.get(concurrency_key)
+        slots = queue_slots(
+            limit=queue.limit, environment_limit=lines.limits.limit, is_paused=queue.is_paused
+        )
+        return lines.running < lines.slots and (0 if lane is None else lane.running) < slots
+
     def grant(self, environment_id: str | None = None) -> LaneKey | None:
         """Choose the next lane, take one ready run and one slot of it; None when nobody may go.
 

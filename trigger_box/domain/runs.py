@@ -138,6 +138,8 @@ TRANSITIONS: Final[Mapping[RunState, Mapping[RunEvent, RunState]]] = {
         _E.RETRIED_NOW: _S.EXECUTING,
         _E.STARTED: _S.EXECUTING,
         _E.BLOCKED: _S.EXECUTING_WITH_WAITPOINTS,
+        # What it waits for is there already, or one of several waits is over while it goes on.
+        _E.WAITS_DONE: _S.EXECUTING,
     },
     _S.EXECUTING_WITH_WAITPOINTS: {
         **_RUNNING_EXITS,

@@ -35,4 +35,5 @@ class Alarms:
     ttl: Alarm = field(default_factory=Alarm)
     leases: Alarm = field(default_factory=Alarm)
     cascades: Alarm = field(default_factory=Alarm)
+    waits: Alarm = field(default_factory=Alarm)
     versions: Alarm = field(default_factory=Alarm)

@@ -18,6 +18,7 @@ from trigger_box.domain.errors import DeniedError, InvalidError
 from trigger_box.domain.failures import StringError
 from trigger_box.domain.runs import LEASE_MS, RunEvent, RunState, RunStatus, next_state
 from trigger_box.engine import settlements
+from trigger_box.engine.blocking import drop_waits
 from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.endings import Ending, error_text, finish
@@ -126,6 +127,7 @@ def _ask_worker(core: Core, tx: Transaction, head: RunHead, reason: str) -> None
         },
     )
     record(tx, head, snapshot)
+    drop_waits(core, tx, head)
     text = error_text(StringError(raw=reason))
     insert_packet(tx, head.id, "ERROR", StoredPacket("application/json", text, None, len(text)))
     tx.after_commit(partial(core.alarms.leases.ring_at, lease_expires_at_ms))

@@ -12,11 +12,13 @@ import msgspec
 
 from trigger_box.domain.failures import TaskRunError, as_wire, trimmed
 from trigger_box.domain.runs import RunEvent, RunState, RunStatus, holds_slot, next_state
+from trigger_box.engine.blocking import drop_waits, give_slots_back
 from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.executions import Snapshot
 from trigger_box.engine.packets import StoredPacket, insert_packet
 from trigger_box.engine.rows import RunHead
+from trigger_box.engine.waitpoints import complete_run
 from trigger_box.store.queries import debounces as debounces_sql
 from trigger_box.store.queries import runs as sql
 from trigger_box.store.writer import Transaction
@@ -80,7 +82,11 @@ def finish(core: Core, tx: Transaction, head: RunHead, ending: Ending, *, now_ms
     if ending.error is not None:
         text = error_text(ending.error)
         insert_packet(tx, head.id, "ERROR", StoredPacket("application/json", text, None, len(text)))
+    drop_waits(core, tx, head)
     leave_line(core, tx, head)
+    if head.is_awaited:
+        has_failed = ending.status is not RunStatus.COMPLETED_SUCCESSFULLY
+        complete_run(core, tx, head.id, is_error=has_failed)
     if head.run_state is RunState.DELAYED:
         tx.execute(debounces_sql.close_window, {"run_id": head.id})
     if ending.status is RunStatus.CANCELED and tx.execute(sql.begin_cascade, {"id": head.id}):
@@ -96,5 +102,6 @@ def leave_line(core: Core, tx: Transaction, head: RunHead) -> None:
         core.lanes.shift(tx, head.lane, ready=-1)
     elif holds_slot(head.run_state, is_parked=bool(head.is_parked)):
         core.lanes.shift(tx, head.lane, running=-1)
+        give_slots_back(core, tx, head.environment_id)
         if core.lanes.may_go(head.environment_id):
             tx.after_commit(partial(core.bus.wake, head.environment_id))

@@ -9,6 +9,7 @@ from functools import partial
 from trigger_box.domain import limits
 from trigger_box.domain.errors import InvalidError
 from trigger_box.domain.queues import EnvironmentLimits
+from trigger_box.engine.blocking import give_slots_back
 from trigger_box.engine.core import Core
 from trigger_box.ids import EnvironmentId
 from trigger_box.store.queries import queues as sql
@@ -62,6 +63,7 @@ def _set(
         },
     )
     core.lanes.set_limits(tx, state, changed)
+    give_slots_back(core, tx, environment_id)
     tx.feed(
         at_ms=core.clock.now_ms(),
         environment_id=environment_id,

@@ -14,7 +14,7 @@ from trigger_box.domain.machines import Machine
 from trigger_box.domain.packets import Packet
 from trigger_box.domain.retries import RetryAsked
 from trigger_box.domain.runs import RunState, RunStatus
-from trigger_box.ids import EnvironmentId, RunId, SnapshotId, WorkerId
+from trigger_box.ids import EnvironmentId, RunId, SnapshotId, WaitpointId, WorkerId
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,8 +167,25 @@ class Completed(msgspec.Struct, frozen=True, kw_only=True):
     next: Dequeued | None = None
 
 
+class CompletedWait(msgspec.Struct, frozen=True, kw_only=True):
+    """A waitpoint that is complete, as a worker is told of it (run-engine 10.4).
+
+    ``run_id`` is the run whose end completed it; ``due_at_ms`` the instant of a wait for one.
+    """
+
+    id: WaitpointId
+    kind: str
+    completed_at_ms: int
+    output: Packet | None
+    is_error: bool
+    run_id: RunId | None = None
+    due_at_ms: int | None = None
+    idempotency_key: str | None = None
+
+
 class LatestExecution(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest snapshot of a run, as polling workers read it."""
+    """A snapshot of a run, as polling workers read it, with the waits that it says are over."""
 
     run: RunInfo
     snapshot: Snapshot
+    waits: tuple[CompletedWait, ...] = ()

@@ -7,15 +7,18 @@ hold the two equal (run-engine 26.1).
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from trigger_box.domain.errors import NotFoundError
 from trigger_box.domain.fairness import LaneKey, Lines
 from trigger_box.domain.queues import EnvironmentLimits, effective_limit
-from trigger_box.ids import EnvironmentId, QueueId, WorkerId
+from trigger_box.ids import EnvironmentId, QueueId, RunId, WorkerId
 from trigger_box.store.queries import queues as sql
 from trigger_box.store.queries import runs as runs_sql
+from trigger_box.store.queries import waits as waits_sql
 from trigger_box.store.store import Store
 from trigger_box.store.writer import Transaction
 
@@ -62,11 +65,20 @@ class EnvironmentState:
     queues: dict[str, Queue] = field(default_factory=dict[str, Queue])
 
 
+class Resuming(NamedTuple):
+    """A run whose waits are over and that has no slot: it keeps the rank it was queued with."""
+
+    rank_ms: int
+    run_id: RunId
+    lane: LaneKey
+
+
 class Lanes:
     """Counts, limits and pointers per environment. Mutated only inside the writer's thread."""
 
     def __init__(self) -> None:
         self.lines = Lines()
+        self._resuming: dict[str, list[Resuming]] = {}
         self._environments: dict[str, EnvironmentState] = {}
 
     async def load(self, store: Store) -> None:
@@ -82,6 +94,11 @@ class Lanes:
             lane = LaneKey(row["environment_id"], row["queue_name"], row["concurrency_key"])
             self.environment(tx, EnvironmentId(lane.environment_id))
             self.lines.shift(lane, running=row["runs"])
+
+        for row in tx.all(waits_sql.resuming):
+            lane = LaneKey(row["environment_id"], row["queue_name"], row["concurrency_key"])
+            self.environment(tx, EnvironmentId(lane.environment_id))
+            self._queue_resume(Resuming(row["rank_ms"], row["id"], lane))
 
     def environment(self, tx: Transaction, environment_id: EnvironmentId) -> EnvironmentState:
         """Return an environment's state, read from the store the first time.
@@ -150,6 +167,37 @@ class Lanes:
         if lane is not None:
             tx.on_undo(partial(self.lines.shift, lane, ready=1, running=-1))
         return lane
+
+    def has_room(self, tx: Transaction, lane: LaneKey) -> bool:
+        """Return whether one more run of a lane may hold a slot now."""
+        self.environment(tx, EnvironmentId(lane.environment_id))
+        return self.lines.has_room(lane)
+
+    def resuming(self, environment_id: str) -> list[Resuming]:
+        """Return runs whose waits are over and that have no slot yet, in their old order."""
+        return list(self._resuming.get(environment_id, ()))
+
+    def queue_resume(self, tx: Transaction, waiting: Resuming) -> None:
+        """Let a run whose waits are over stand in line for a slot, before all new ones."""
+        self._queue_resume(waiting)
+        tx.on_undo(partial(self._leave_resume, waiting))
+
+    def leave_resume(self, tx: Transaction, lane: LaneKey, run_id: RunId) -> None:
+        """Take a run out of that line: it has its slot, or wants none any more."""
+        for waiting in self._resuming.get(lane.environment_id, ()):
+            if waiting.run_id == run_id:
+                self._leave_resume(waiting)
+                tx.on_undo(partial(self._queue_resume, waiting))
+                return
+
+    def _queue_resume(self, waiting: Resuming) -> None:
+        insort(self._resuming.setdefault(waiting.lane.environment_id, []), waiting)
+
+    def _leave_resume(self, waiting: Resuming) -> None:
+        line = self._resuming[waiting.lane.environment_id]
+        line.remove(waiting)
+        if not line:
+            del self._resuming[waiting.lane.environment_id]
 
     def may_go(self, environment_id: str) -> bool:
         """Return whether a run of this environment could start now. A hint outside the writer."""

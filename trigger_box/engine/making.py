@@ -45,9 +45,12 @@ def make_run(core: Core, tx: Transaction, prepared: Prepared, *, now_ms: int) ->
     request = prepared.request
     environment_id = request.environment.id
     state = core.lanes.environment(tx, environment_id)
-    wish = Wish(request.task, request.queue_name, request.lock_to_version)
-    placed = place(core, tx, state, wish)
     parent = _parent(tx, request)
+    lock_to_version = request.lock_to_version
+    if lock_to_version is None and request.resume_parent and parent is not None:
+        lock_to_version = parent["locked_version"]  # who waits for it runs the same code
+    wish = Wish(request.task, request.queue_name, lock_to_version)
+    placed = place(core, tx, state, wish)
     delay_until_ms = request.delay_until_ms
     if delay_until_ms is None and request.debounce is not None:
         delay_until_ms = now_ms + request.debounce.delay_ms

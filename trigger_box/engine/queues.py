@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from trigger_box.domain.errors import InvalidError, NotFoundError
+from trigger_box.engine.blocking import give_slots_back
 from trigger_box.engine.core import Core
 from trigger_box.engine.lanes import EnvironmentState, Queue
 from trigger_box.ids import EnvironmentId, QueueId
@@ -198,6 +199,7 @@ def _change_now(
         },
     )
     core.lanes.put_queue(tx, environment_id, queue)
+    give_slots_back(core, tx, environment_id)
     tx.feed(
         at_ms=core.clock.now_ms(),
         environment_id=environment_id,

@@ -17,10 +17,11 @@ from trigger_box.domain.packets import Packet
 from trigger_box.domain.runs import FINAL_STATUSES, RunState, RunStatus
 from trigger_box.engine.changes import snapshot_of_row
 from trigger_box.engine.core import Core
-from trigger_box.engine.executions import LatestExecution, RunInfo, Snapshot
-from trigger_box.engine.packets import fetch_row
-from trigger_box.ids import EnvironmentId, RunId, WorkerId, snapshot_number
+from trigger_box.engine.executions import CompletedWait, LatestExecution, RunInfo, Snapshot
+from trigger_box.engine.packets import fetch, fetch_row
+from trigger_box.ids import EnvironmentId, RunId, WaitpointId, WorkerId, snapshot_number
 from trigger_box.store.queries import runs as sql
+from trigger_box.store.queries import waits as waits_sql
 from trigger_box.store.readers import Row
 
 _decode_tags: Final = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -314,6 +315,18 @@ async def latest_execution(
     return _execution_of(RunId(run_id), rows[0])
 
 
+async def latest_for_worker(
+    core: Core, environment_id: EnvironmentId, run_id: str
+) -> LatestExecution:
+    """Return a run's newest snapshot with the waits that it says are over.
+
+    Raises:
+        RunNotFoundError: no such run in this environment.
+    """
+    newest = await latest_execution(core, environment_id, run_id)
+    return await _with_waits(core, newest, from_number=newest.snapshot.number)
+
+
 async def snapshots_since(
     core: Core, environment_id: EnvironmentId, run_id: str, snapshot_id: str
 ) -> tuple[LatestExecution, ...]:
@@ -332,7 +345,11 @@ async def snapshots_since(
         sql.snapshots_since,
         {"run_id": run_id, "number": number, "limit": limits.SNAPSHOTS_SINCE_MAX},
     )
-    return tuple(_execution_of(run, row) for row in reversed(rows))
+    found = [_execution_of(run, row) for row in reversed(rows)]
+    if found:
+        # Only the last one tells, and of all that is over since: the others are not acted upon.
+        found[-1] = await _with_waits(core, found[-1], from_number=number + 1)
+    return tuple(found)
 
 
 async def snapshots_of(
@@ -351,6 +368,49 @@ def _execution_of(run_id: RunId, row: Row) -> LatestExecution:
     return LatestExecution(
         run=RunInfo(id=run_id, status=snapshot.status, attempt_number=snapshot.attempt_number),
         snapshot=snapshot,
+    )
+
+
+async def _with_waits(
+    core: Core, execution: LatestExecution, *, from_number: int
+) -> LatestExecution:
+    """Add the waits that snapshots from a number on said are over, if its code goes on."""
+    if execution.snapshot.state is not RunState.EXECUTING:
+        return execution
+    rows = await core.store.readers.all(
+        waits_sql.told,
+        {
+            "run_id": execution.run.id,
+            "from_number": from_number,
+            "to_number": execution.snapshot.number,
+            "limit": limits.WAITS_TOLD_MAX,
+        },
+    )
+    if not rows:
+        return execution
+    return msgspec.structs.replace(
+        execution, waits=tuple([await _completed_wait(core, row) for row in rows])
+    )
+
+
+async def _completed_wait(core: Core, row: Row) -> CompletedWait:
+    output = None
+    if row["output_type"] is not None:
+        output = await fetch(
+            core.store,
+            packet_type=row["output_type"],
+            data=row["output"],
+            blob=row["output_blob"],
+        )
+    return CompletedWait(
+        id=WaitpointId(row["id"]),
+        kind=row["kind"],
+        completed_at_ms=row["completed_at_ms"],
+        output=output,
+        is_error=bool(row["is_error"]),
+        run_id=row["run_id"],
+        due_at_ms=row["due_at_ms"] if row["kind"] == "DATETIME" else None,
+        idempotency_key=row["idempotency_key"],
     )
 
 

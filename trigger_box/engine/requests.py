@@ -33,7 +33,7 @@ class TriggerRequest:
         source: sdk, api, cli, mcp, dashboard. action: trigger, replay, test.
         request_key: equal on all tries of one client call (rest-api 10.1).
         one_time_token_hash: of a public token that is good for one run (rest-api 5.3).
-        resume_parent: the parent waits for this run (comes with the next release: refused).
+        resume_parent: the parent waits for this run, and gets its output.
     """
 
     environment: Environment
@@ -68,7 +68,11 @@ class TriggerRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Triggered:
-    """The run that was made, or, with ``is_cached``, the one its idempotency key had already."""
+    """The run that was made, or, with ``is_cached``, the one its idempotency key had already.
+
+    ``is_repeated``: the same client call has had this answer before, and may not have got it.
+    """
 
     run_id: RunId
     is_cached: bool
+    is_repeated: bool = False

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from trigger_box.domain.runs import RunEvent, RunStatus, next_state
+from trigger_box.engine.blocking import drop_waits
 from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.endings import USAGE_MS_MAX, leave_line
@@ -67,6 +68,7 @@ def requeue(core: Core, tx: Transaction, head: RunHead, how: Requeue, *, now_ms:
         },
     )
     record(tx, head, snapshot)
+    drop_waits(core, tx, head)
     leave_line(core, tx, head)
     if is_ready:
         core.lanes.shift(tx, head.lane, ready=1)

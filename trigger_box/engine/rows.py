@@ -13,6 +13,7 @@ from trigger_box.ids import EnvironmentId, RunId, WorkerId
 
 # Calling an enumeration costs ten times as much as looking its member up.
 _STATES: Final = {state.value: state for state in RunState}
+_COMPLETED: Final = RunStatus.COMPLETED_SUCCESSFULLY.value
 _STATUSES: Final = {status.value: status for status in RunStatus}
 
 
@@ -46,6 +47,8 @@ class RunHead(NamedTuple):
     cost_in_cents: float
     parent_run_id: RunId | None
     root_run_id: RunId | None
+    is_awaited: int
+    has_waited: int
 
     @property
     def run_state(self) -> RunState:
@@ -56,6 +59,11 @@ class RunHead(NamedTuple):
     def final_status(self) -> RunStatus | None:
         """Return the outcome, typed."""
         return None if self.outcome is None else _STATUSES[self.outcome]
+
+    @property
+    def has_failed(self) -> bool:
+        """Return whether it ended otherwise than well."""
+        return self.outcome is not None and self.outcome != _COMPLETED
 
     @property
     def lane(self) -> LaneKey:

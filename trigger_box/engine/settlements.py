@@ -14,6 +14,7 @@ from trigger_box.domain import failures, retries
 from trigger_box.domain.failures import StringError
 from trigger_box.domain.retries import RetryLater, RetryNow
 from trigger_box.domain.runs import LEASE_MS, RunEvent, RunState, RunStatus, next_state
+from trigger_box.engine.blocking import drop_waits
 from trigger_box.engine.changes import record, snapshot_after
 from trigger_box.engine.core import Core
 from trigger_box.engine.endings import USAGE_MS_MAX, Ending, error_text, finish
@@ -106,6 +107,9 @@ def fail(
         now_ms=now_ms,
         random_unit=core.ids.random_unit(),
     )
+    if isinstance(verdict, RetryNow) and head.is_parked and not core.lanes.has_room(tx, head.lane):
+        # It failed while it waited, and its slot is somebody else's meanwhile.
+        verdict = RetryLater(at_ms=verdict.at_ms, delay_ms=verdict.delay_ms)
     retry_at_ms: int | None = None
     match verdict:
         case retries.Cancelled():
@@ -128,7 +132,7 @@ def fail(
             settled = Settled(AttemptStatus.RUN_FINISHED, snapshot)
         case RetryNow():
             retry_at_ms = verdict.at_ms
-            settled = _retry_now(tx, head, verdict, usage_ms, now_ms=now_ms)
+            settled = _retry_now(core, tx, head, verdict, usage_ms, now_ms=now_ms)
         case RetryLater():
             retry_at_ms = verdict.at_ms
             snapshot = requeue(
@@ -194,8 +198,14 @@ def _usage_ms(tx: Transaction, head: RunHead, report: Report, *, now_ms: int) ->
     return max(0, until_ms - attempt.started_at_ms)
 
 
-def _retry_now(
-    tx: Transaction, head: RunHead, verdict: RetryNow, usage_ms: int, *, now_ms: int
+def _retry_now(  # noqa: PLR0913 - a retry has these parts
+    core: Core,
+    tx: Transaction,
+    head: RunHead,
+    verdict: RetryNow,
+    usage_ms: int,
+    *,
+    now_ms: int,
 ) -> Settled:
     snapshot = snapshot_after(
         head.id,
@@ -224,6 +234,9 @@ def _retry_now(
         },
     )
     record(tx, head, snapshot)
+    drop_waits(core, tx, head)
+    if head.is_parked:
+        core.lanes.shift(tx, head.lane, running=1)
     return Settled(AttemptStatus.RETRY_IMMEDIATELY, snapshot)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import partial
 
 from trigger_box.domain import limits
-from trigger_box.domain.errors import RefusedError, TooLargeError
+from trigger_box.domain.errors import TooLargeError
 from trigger_box.domain.labels import clean_tags
 from trigger_box.domain.packets import Packet
-from trigger_box.engine import debounces, idempotency
+from trigger_box.engine import awaiting, debounces, idempotency
 from trigger_box.engine.core import Core
 from trigger_box.engine.making import Prepared, make_run
 from trigger_box.engine.packets import StoredPacket, put_away
@@ -23,26 +23,15 @@ from trigger_box.store.writer import Transaction
 __all__ = ["IdempotencyOptions", "Trace", "TriggerRequest", "Triggered", "trigger"]
 
 
-class WaitingNotYetError(RefusedError):
-    """Waiting for a child run comes with the next release of trigger-box."""
-
-    code = "waiting_not_yet"
-
-
 async def trigger(core: Core, request: TriggerRequest) -> Triggered:
     """Make a run. When this returns, the disk has it.
 
     Raises:
-        RefusedError: a rule says no (tags, version, queue); the message names it.
+        RefusedError: a rule says no (tags, version, queue, parent); the message names it.
         TooLargeError: the metadata is over its limit.
         NotFoundError: there is no such environment.
         UnavailableError: the box can't store more right now; nothing was accepted.
     """
-    if request.resume_parent:
-        raise WaitingNotYetError(
-            "Waiting for a child run (triggerAndWait) comes with the next release of trigger-box. "
-            "Trigger without waiting, or poll the child run."
-        )
     prepared = Prepared(
         request,
         tags=clean_tags(request.tags),
@@ -65,6 +54,16 @@ async def _stored_metadata(core: Core, metadata: Packet | None) -> StoredPacket 
 
 
 def _trigger(core: Core, prepared: Prepared, tx: Transaction) -> Triggered:
+    """Find or make the run; let its parent wait for it, if that is wanted."""
+    if not prepared.request.resume_parent:
+        return _found_or_made(core, prepared, tx)
+    parent = awaiting.parent_of(tx, prepared.request)
+    triggered = _found_or_made(core, prepared, tx)
+    awaiting.await_child(core, tx, parent, triggered)
+    return triggered
+
+
+def _found_or_made(core: Core, prepared: Prepared, tx: Transaction) -> Triggered:
     """Find the run this call has made before, or that its key has; else make one."""
     request = prepared.request
     environment_id = request.environment.id
@@ -75,7 +74,7 @@ def _trigger(core: Core, prepared: Prepared, tx: Transaction) -> Triggered:
         request_hash = idempotency.request_hash(request.request_key, environment_id, request.task)
         made = idempotency.run_of_request(tx, request_hash, now_ms=now_ms)
         if made is not None:
-            return Triggered(run_id=made, is_cached=False)
+            return Triggered(run_id=made, is_cached=False, is_repeated=True)
     if request.idempotency_key is not None:
         kept = idempotency.run_of_key(
             tx, environment_id, request.task, request.idempotency_key, now_ms=now_ms

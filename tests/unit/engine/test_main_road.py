@@ -166,11 +166,6 @@ async def test_eleven_tags_are_refused(dev: Engine) -> None:
         await dev.trigger(tags=tuple(f"t{n}" for n in range(11)))
 
 
-async def test_waiting_for_a_child_comes_later_and_says_so(dev: Engine) -> None:
-    with pytest.raises(RefusedError, match="comes with the next release"):
-        await dev.trigger(resume_parent=True)
-
-
 async def test_a_child_knows_its_line(dev: Engine) -> None:
     root = await dev.trigger(source="cli")
     child = await dev.trigger(parent_run_id=root, source="sdk")

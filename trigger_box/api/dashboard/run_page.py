@@ -26,9 +26,9 @@ from trigger_box.api.dashboard.shapes import Attempt, Packet, RunDetail, RunPage
 from trigger_box.api.dashboard.why import why_of
 from trigger_box.api.rooms import Rooms, TheRooms, TheUser
 from trigger_box.api.sessions import NO_STORE
-from trigger_box.api.wire.instants import iso
 from trigger_box.domain import limits
 from trigger_box.domain.errors import PacketNotFoundError, RunNotFoundError
+from trigger_box.domain.instants import iso
 from trigger_box.domain.runs import FAILED_STATUSES
 from trigger_box.engine import reading
 from trigger_box.engine.queues import QueueNotKnownError, QueueView, get_queue

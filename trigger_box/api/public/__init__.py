@@ -15,6 +15,7 @@ from trigger_box.api.public import (
     runs,
     tokens,
     traces,
+    waitpoints,
 )
 
 routes: Final[list[ControllerRouterHandler]] = [
@@ -26,4 +27,5 @@ routes: Final[list[ControllerRouterHandler]] = [
     *packets.routes,
     *queues.routes,
     *tokens.routes,
+    *waitpoints.routes,
 ]

@@ -13,6 +13,7 @@ from trigger_box.api.authentication import SECRET, SECRET_OR_PUBLIC
 from trigger_box.api.bodies import decode_body
 from trigger_box.api.public.requests import body_of
 from trigger_box.api.rooms import ApiRequest, Rooms, TheCaller, TheEnvironment, TheRooms
+from trigger_box.api.wire.lists import page_asked
 from trigger_box.api.wire.queues import (
     Kind,
     OverrideBody,
@@ -23,7 +24,6 @@ from trigger_box.api.wire.queues import (
     kind_asked,
     one_limit,
     override_body,
-    page_asked,
     pause_body,
     queue_answer,
     queue_body,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict
 
 from trigger_box.access.actors import Organization, Project
-from trigger_box.api.wire.instants import iso
+from trigger_box.domain.instants import iso
 
 
 class OrganizationAnswer(TypedDict):

@@ -17,7 +17,7 @@ from trigger_box.api.tooling.answers import (
     project_answer,
 )
 from trigger_box.api.tooling.requests import NameBody, OrganizationBody, body_of
-from trigger_box.api.wire.instants import iso
+from trigger_box.domain.instants import iso
 
 
 @get("/api/v1/projects", opt={"auth": PERSONAL}, summary="List projects")

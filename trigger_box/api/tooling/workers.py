@@ -14,9 +14,9 @@ from trigger_box.api.tooling.answers import CurrentWorkerAnswer, RegisteredAnswe
 from trigger_box.api.tooling.environments import OtherProjectError, environment_for
 from trigger_box.api.tooling.places import runs_url
 from trigger_box.api.tooling.registration import parse_registration
-from trigger_box.api.wire.instants import iso
 from trigger_box.domain import limits
 from trigger_box.domain.errors import NotDevelopmentError, NotFoundError
+from trigger_box.domain.instants import iso
 from trigger_box.engine.workers import register
 from trigger_box.store.queries import workers as sql
 from trigger_box.store.readers import Row

@@ -14,11 +14,12 @@ from typing import Any, Final
 import msgspec
 
 from trigger_box.access.actors import Environment
-from trigger_box.api.wire.instants import iso
 from trigger_box.domain import packets
+from trigger_box.domain.instants import iso
 from trigger_box.domain.machines import Machine
 from trigger_box.engine.executions import (
     Completed,
+    CompletedWait,
     Dequeued,
     Execution,
     LatestExecution,
@@ -62,8 +63,29 @@ def run_execution_data(value: LatestExecution) -> Json:
         "version": _VERSION,
         "snapshot": snapshot(value.snapshot),
         "run": run_info(value.run),
-        "completedWaitpoints": [],
+        "completedWaitpoints": [_completed_wait(one) for one in value.waits],
     }
+
+
+def _completed_wait(value: CompletedWait) -> Json:
+    told: Json = {
+        "id": value.id,
+        "friendlyId": value.id,
+        "type": value.kind,
+        "completedAt": iso(value.completed_at_ms),
+        "outputIsError": value.is_error,
+    }
+    if value.run_id is not None:
+        told["completedByTaskRun"] = {"id": value.run_id, "friendlyId": value.run_id}
+    if value.due_at_ms is not None:
+        told["completedAfter"] = iso(value.due_at_ms)
+    if value.idempotency_key is not None:
+        told["idempotencyKey"] = value.idempotency_key
+    if value.output is not None:
+        told["outputType"] = value.output.type
+        if value.output.data is not None:
+            told["output"] = value.output.data
+    return told
 
 
 def machine_preset(value: Machine) -> Json:

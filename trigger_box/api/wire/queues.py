@@ -12,16 +12,15 @@ import msgspec
 from msgspec import Meta, Struct
 
 from trigger_box.api.problems import QueryError
-from trigger_box.api.wire.instants import iso
-from trigger_box.domain import limits
+from trigger_box.api.wire.lists import PageAsked
 from trigger_box.domain.errors import InvalidError
+from trigger_box.domain.instants import iso
 from trigger_box.domain.queues import TASK_QUEUE_PREFIX, task_queue
 from trigger_box.engine.queues import QueuePage, QueueView
 from trigger_box.ids import QueueId
 
 _LIMIT_MAX: Final = 100_000
 _PERCENT_MAX: Final = 100
-_PAGE_DIGITS_MAX: Final = 9
 
 Kind = Literal["id", "task", "custom"]
 """What a path or body names a queue by: its id, its task's id, or its own name."""
@@ -90,41 +89,6 @@ class QueueBody(Struct):
 pause_body: Final = msgspec.json.Decoder(PauseBody)
 override_body: Final = msgspec.json.Decoder(OverrideBody)
 queue_body: Final = msgspec.json.Decoder(QueueBody)
-
-
-class PageAsked(Struct, frozen=True):
-    """An offset page: ``number`` counts from 1."""
-
-    number: int
-    size: int
-
-    @property
-    def offset(self) -> int:
-        """Return how many come before it."""
-        return (self.number - 1) * self.size
-
-
-def page_asked(query: bytes, *, size: int = limits.PAGE_SIZE_DEFAULT) -> PageAsked:
-    """Return which page a query string asks for; sizes above the limit count as the limit.
-
-    Args:
-        size: of a page, if nothing is said.
-
-    Raises:
-        QueryError: a number is none; ``details`` names the parameter.
-    """
-    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-
-    def number(name: str, default: int) -> int:
-        text = given.get(name)
-        if text is None:
-            return default
-        if not (text.isascii() and text.isdigit() and len(text) <= _PAGE_DIGITS_MAX and int(text)):
-            message = f"{name} must be a whole number from 1."
-            raise QueryError(details=[{"path": [name], "message": message}])
-        return int(text)
-
-    return PageAsked(number("page", 1), min(number("perPage", size), limits.PAGE_SIZE_MAX))
 
 
 def queue_named(segment: str, kind: Kind) -> dict[str, str]:

@@ -15,8 +15,8 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from trigger_box.access.actors import Environment
 from trigger_box.api.wire.failures import RunError, run_error
-from trigger_box.api.wire.instants import iso
 from trigger_box.domain import packets
+from trigger_box.domain.instants import iso
 from trigger_box.domain.packets import Packet
 from trigger_box.domain.runs import RunStatus
 from trigger_box.engine.reading import Run

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from trigger_box.api.wire.instants import iso
+from trigger_box.domain.instants import iso
 from trigger_box.telemetry.details import SpanDetail, properties_of
 from trigger_box.telemetry.families import TracedRun
 from trigger_box.telemetry.nodes import Node, NodeKind, Trace

@@ -22,13 +22,13 @@ from trigger_box.api.rooms import ApiRequest, Rooms, TheEnvironment, TheRooms
 from trigger_box.api.streams import EventStream, event
 from trigger_box.api.tooling.requests import ToolingBody, body_of
 from trigger_box.api.wire.executions import run_execution_data
-from trigger_box.api.wire.instants import iso
 from trigger_box.domain import limits
 from trigger_box.domain.errors import NotDevelopmentError
+from trigger_box.domain.instants import iso
 from trigger_box.domain.queues import EnvironmentLimits
 from trigger_box.engine.cancel import disconnect
 from trigger_box.engine.leases import heartbeat
-from trigger_box.engine.reading import latest_execution
+from trigger_box.engine.reading import latest_execution, latest_for_worker
 from trigger_box.store.queries import queues as sql
 
 DEQUEUE_PAUSE_WITH_RUN_MS: Final = 50
@@ -112,7 +112,7 @@ async def get_latest_snapshot(
     run_id: FromPath[str], rooms: TheRooms, environment: TheEnvironment
 ) -> dict[str, Any]:
     """Return where a run is now, for a worker that polls or was told to look."""
-    latest = await latest_execution(rooms.core, environment.id, run_id)
+    latest = await latest_for_worker(rooms.core, environment.id, run_id)
     return {"execution": run_execution_data(latest)}
 
 

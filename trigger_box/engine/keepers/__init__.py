@@ -7,7 +7,7 @@ from functools import partial
 
 from trigger_box.engine.alarms import Alarm
 from trigger_box.engine.core import Core
-from trigger_box.engine.keepers import cascades, delays, retention, ttl, versions
+from trigger_box.engine.keepers import cascades, delays, retention, ttl, versions, waits
 from trigger_box.engine.keepers.keep import Sweep
 from trigger_box.engine.keepers.keep import keep as _keep
 from trigger_box.engine.keepers.leases import LeaseKeeper, grant_grace
@@ -23,6 +23,7 @@ def sweeps(core: Core) -> dict[str, tuple[Sweep, Alarm]]:
         "ttl": (partial(ttl.sweep, core), core.alarms.ttl),
         "leases": (leases.sweep, core.alarms.leases),
         "cascades": (partial(cascades.sweep, core), core.alarms.cascades),
+        "waits": (partial(waits.sweep, core), core.alarms.waits),
         "versions": (partial(versions.sweep, core), core.alarms.versions),
         "retention": (partial(retention.sweep, core), Alarm()),
     }
@@ -34,7 +35,7 @@ async def catch_up(core: Core) -> None:
     Leases get a grace period: it was the box that was away, not the workers.
     """
     await core.store.write(partial(grant_grace, core))
-    for sweep in (delays.sweep, ttl.sweep, cascades.sweep, versions.sweep):
+    for sweep in (delays.sweep, ttl.sweep, cascades.sweep, waits.sweep, versions.sweep):
         await sweep(core)
 
 

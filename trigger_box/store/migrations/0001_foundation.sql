@@ -242,7 +242,9 @@ CREATE TABLE runs (
     root_run_id     TEXT,
     depth           INTEGER NOT NULL DEFAULT 0,
     replay_of_run_id TEXT,
-    resume_parent   INTEGER NOT NULL DEFAULT 0 CHECK (resume_parent IN (0, 1)),
+    resume_parent   INTEGER NOT NULL DEFAULT 0 CHECK (resume_parent IN (0, 1)),  -- its parent waits for it
+    is_awaited      INTEGER NOT NULL DEFAULT 0 CHECK (is_awaited IN (0, 1)),     -- a waitpoint stands for its end
+    has_waited      INTEGER NOT NULL DEFAULT 0 CHECK (has_waited IN (0, 1)),     -- there may be rows of it in waits
     is_cascading    INTEGER NOT NULL DEFAULT 0 CHECK (is_cascading IN (0, 1)),   -- cancelled; its descendants are next
 
     -- traces
@@ -335,6 +337,40 @@ CREATE TABLE debounces (                 -- a delayed run that later triggers wi
     PRIMARY KEY (environment_id, task, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX debounces_by_run ON debounces (run_id);
+
+CREATE TABLE waitpoints (                -- what runs wait for: another run, an instant, somebody's word
+    id              TEXT PRIMARY KEY,
+    environment_id  TEXT NOT NULL REFERENCES environments(id),
+    kind            TEXT NOT NULL CHECK (kind IN ('RUN', 'DATETIME', 'MANUAL')),
+    run_id          TEXT REFERENCES runs(id) ON DELETE CASCADE,  -- RUN: whose end completes it; its packets are the output
+    due_at_ms       INTEGER,                 -- DATETIME: the instant; MANUAL: when it times out
+    completed_at_ms INTEGER,                 -- null while it is waited for
+    is_error        INTEGER NOT NULL DEFAULT 0 CHECK (is_error IN (0, 1)),
+    is_spreading    INTEGER NOT NULL DEFAULT 0 CHECK (is_spreading IN (0, 1)),   -- complete; some runs do not know yet
+    output_type     TEXT,                    -- MANUAL: what it was completed with
+    output          TEXT,
+    output_blob     TEXT,                    -- sha256 hex in the blob store
+    idempotency_key TEXT,
+    idempotency_expires_at_ms INTEGER,
+    tags            TEXT NOT NULL DEFAULT '[]',  -- JSON list
+    created_at_ms   INTEGER NOT NULL,
+    CHECK ((kind = 'RUN') = (run_id IS NOT NULL)),
+    CHECK ((kind = 'DATETIME') <= (due_at_ms IS NOT NULL))
+) STRICT;
+CREATE UNIQUE INDEX waitpoints_by_run ON waitpoints (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX waitpoints_due ON waitpoints (due_at_ms) WHERE due_at_ms IS NOT NULL AND completed_at_ms IS NULL;
+CREATE INDEX waitpoints_spreading ON waitpoints (id) WHERE is_spreading = 1;
+CREATE UNIQUE INDEX waitpoints_idempotency ON waitpoints (environment_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX waitpoints_tokens ON waitpoints (environment_id, id DESC) WHERE kind = 'MANUAL';
+CREATE INDEX waitpoints_by_blob ON waitpoints (output_blob) WHERE output_blob IS NOT NULL;
+
+CREATE TABLE waits (                     -- which runs wait for which waitpoints
+    run_id          TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+    waitpoint_id    TEXT NOT NULL REFERENCES waitpoints(id) ON DELETE CASCADE,
+    told_number     INTEGER,                 -- the snapshot that told the worker of its end; null: not yet
+    PRIMARY KEY (run_id, waitpoint_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX waits_by_waitpoint ON waits (waitpoint_id, told_number);
 
 CREATE TABLE snapshots (                 -- append-only log of a run's states
     run_id          TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,

@@ -30,7 +30,7 @@ r.id, r.environment_id, r.task, r.state, r.is_parked, r.outcome, r.snapshot_numb
 r.attempt_number, r.attempts_forgiven, r.dispatch_failures, r.queue_name, r.concurrency_key,
 r.priority_ms, r.is_ready, r.delay_until_ms, r.ttl, r.max_attempts, r.retry_policy, r.machine,
 r.locked_worker_id, r.runner_id, r.started_at_ms, r.completed_at_ms, r.usage_ms,
-r.cost_in_cents, r.parent_run_id, r.root_run_id
+r.cost_in_cents, r.parent_run_id, r.root_run_id, r.is_awaited, r.has_waited
 
 -- name: head
 -- What decides about a run that exists. The columns are those of engine.rows.RunHead, in order.
@@ -240,7 +240,7 @@ INSERT INTO run_tags (environment_id, tag, run_id) VALUES (:environment_id, :tag
 
 -- name: lineage
 -- What a child inherits. By primary key.
-SELECT id, root_run_id, depth, annotations, trace_context, outcome, state FROM runs
+SELECT id, root_run_id, depth, annotations, trace_context, outcome, state, locked_version FROM runs
  WHERE id = :id AND environment_id = :environment_id;
 
 -- name: pending_for_version

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from trigger_box.api.wire.instants import iso
+from trigger_box.domain.instants import iso
 
 
 def test_an_instant_is_utc_with_milliseconds_and_z():

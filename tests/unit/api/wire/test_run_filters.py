@@ -5,7 +5,8 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from trigger_box.api.problems import QueryError
-from trigger_box.api.wire.run_filters import RunQuery, parse_run_query, period_ms
+from trigger_box.api.wire.lists import period_ms
+from trigger_box.api.wire.run_filters import RunQuery, parse_run_query
 from trigger_box.domain.runs import RunStatus
 
 NOW_MS = 1_767_225_600_000
