@@ -214,6 +214,13 @@ class BareWorker:
         }
         return self._post(f"/api/v1/tasks/{task}/trigger", body, headers)["id"]
 
+    def trigger_and_wait(self, begun: dict[str, Any], task: str, payload: object = None) -> str:
+        """Trigger a task and let the attempt wait for its run; return that run's id."""
+        parent = begun["run"]["friendlyId"]
+        options = {"parentRunId": parent, "resumeParentOnCompletion": True}
+        body = {"payload": payload, "options": options}
+        return self._post(f"/api/v1/tasks/{task}/trigger", body)["id"]
+
     def take(self) -> dict[str, Any]:
         """Take the run that is next."""
         body = {"waitMs": 2_000}

@@ -664,3 +664,18 @@ def test_another_environment_keeps_the_page_and_drops_the_filters(place: Place, 
     page.get_by_role("menuitemradio", name="Staging").click()
 
     expect(page).to_have_url(place.base.replace("/dev", "/stg/runs"))
+
+
+def test_a_run_whose_code_waits_says_for_what_and_goes_on(place: Place, page: Page) -> None:
+    run_id = place.worker.trigger("process-order", {"orderId": "ord_1", "items": []})
+    begun = place.worker.start(place.worker.take())
+    child = place.worker.trigger_and_wait(begun, "send-receipt")
+    page.goto(f"{place.base}/runs/{run_id}")
+
+    expect(page.get_by_text(f"It waits for the run {child}.")).to_be_visible()
+    expect(page.get_by_text("Waiting").first).to_be_visible()
+    place.worker.complete(place.worker.start(place.worker.take()))
+    expect(page.get_by_text(f"It waits for the run {child}.")).to_have_count(0)
+    expect(page.get_by_text("Executing").first).to_be_visible()
+    place.worker.complete(begun)
+    expect(page.get_by_text("Completed").first).to_be_visible()

@@ -12,6 +12,15 @@ from trigger_box.domain.versions import PendingReason
 _HOLDERS_SHOWN: Final = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Something a run's code waits for: a run or a token by its id, or an instant without one."""
+
+    kind: str
+    id: str
+    until_ms: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """What keeps a run, as far as it is known.
@@ -23,6 +32,7 @@ class Waiting:
         is_worker_connected: None outside development, where nobody types a command to connect one.
         has_task: whether the version it is bound to, or else the current one, has its task.
         version: the version it is bound to, if it is.
+        awaited: what its code waits for, a few of them; any one lets it go on.
     """
 
     state: RunState
@@ -44,6 +54,7 @@ class Waiting:
     is_worker_connected: bool | None
     version: str | None
     ahead: int
+    awaited: tuple[Awaited, ...] = ()
 
     @property
     def is_development(self) -> bool:
@@ -79,10 +90,33 @@ def why_waiting(facts: Waiting) -> str | None:
             return _why_pending(facts)
         case RunState.QUEUED:
             return _why_queued(facts)
+        case RunState.EXECUTING_WITH_WAITPOINTS if facts.awaited:
+            return _why_awaiting(facts.awaited)
         case RunState.QUEUED_EXECUTING:
             return "What it waited for is done; it waits for a free slot to go on."
         case _:
             return None
+
+
+def _why_awaiting(awaited: tuple[Awaited, ...]) -> str:
+    first = awaited[0]
+    if len(awaited) > 1:
+        return f"It waits for the first of these: {'; '.join(map(_awaited, awaited))}."
+    if first.kind == "DATETIME":
+        return f"It waits until {_time(first.until_ms)}."
+    return f"It waits for {_awaited(first)}."
+
+
+def _awaited(one: Awaited) -> str:
+    match one.kind:
+        case "RUN":
+            return f"the run {one.id}"
+        case "DATETIME":
+            return f"the instant {_time(one.until_ms)}"
+        case _ if one.until_ms is None:
+            return f"the token {one.id}"
+        case _:
+            return f"the token {one.id} (until {_time(one.until_ms)})"
 
 
 def _why_pending(facts: Waiting) -> str:

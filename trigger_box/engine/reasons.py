@@ -7,15 +7,22 @@ from functools import partial
 from trigger_box.domain import limits
 from trigger_box.domain.queues import queue_slots
 from trigger_box.domain.runs import RunState
-from trigger_box.domain.waiting import Waiting
+from trigger_box.domain.waiting import Awaited, Waiting
 from trigger_box.domain.waiting import why_waiting as sentence
 from trigger_box.engine.core import Core
 from trigger_box.engine.reading import Run
 from trigger_box.store.queries import queues as sql
+from trigger_box.store.queries import waits as waits_sql
 from trigger_box.store.writer import Transaction
 
 _WAITING = frozenset(
-    {RunState.RUN_CREATED, RunState.DELAYED, RunState.QUEUED, RunState.QUEUED_EXECUTING}
+    {
+        RunState.RUN_CREATED,
+        RunState.DELAYED,
+        RunState.QUEUED,
+        RunState.EXECUTING_WITH_WAITPOINTS,
+        RunState.QUEUED_EXECUTING,
+    }
 )
 
 
@@ -89,4 +96,12 @@ def _facts(core: Core, run: Run, tx: Transaction, *, is_connected: bool) -> Wait
         is_worker_connected=is_connected if state.is_development else None,
         version=run.version,
         ahead=0 if ahead is None else ahead["runs"],
+        awaited=_awaited(tx, run),
     )
+
+
+def _awaited(tx: Transaction, run: Run) -> tuple[Awaited, ...]:
+    if run.state is not RunState.EXECUTING_WITH_WAITPOINTS:
+        return ()
+    rows = tx.all(waits_sql.awaited, {"run_id": run.id, "limit": limits.HOLDERS_SHOWN_MAX})
+    return tuple(Awaited(row["kind"], row["run_id"] or row["id"], row["due_at_ms"]) for row in rows)

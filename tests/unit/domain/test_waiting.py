@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from trigger_box.domain.runs import RunState
-from trigger_box.domain.waiting import Waiting, why_waiting
+from trigger_box.domain.waiting import Awaited, Waiting, why_waiting
 
 NEXT = Waiting(
     state=RunState.QUEUED,
@@ -26,6 +26,29 @@ NEXT = Waiting(
     version=None,
     ahead=0,
 )
+
+
+@pytest.mark.parametrize(
+    ("awaited", "sentence"),
+    [
+        ([Awaited("RUN", "run_a", None)], "It waits for the run run_a."),
+        ([Awaited("DATETIME", "waitpoint_a", 0)], "It waits until 1970-01-01T00:00:00Z."),
+        ([Awaited("MANUAL", "waitpoint_a", None)], "It waits for the token waitpoint_a."),
+        (
+            [Awaited("MANUAL", "waitpoint_a", 0)],
+            "It waits for the token waitpoint_a (until 1970-01-01T00:00:00Z).",
+        ),
+        (
+            [Awaited("RUN", "run_a", None), Awaited("DATETIME", "waitpoint_a", 0)],
+            ("It waits for the first of these: the run run_a; the instant 1970-01-01T00:00:00Z."),
+        ),
+        ([], None),
+    ],
+)
+def test_a_run_whose_code_waits_says_for_what(awaited: list[Awaited], sentence: str | None) -> None:
+    state = RunState.EXECUTING_WITH_WAITPOINTS
+
+    assert why_waiting(replace(NEXT, state=state, awaited=tuple(awaited))) == sentence
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,12 @@ from tests.support.engine import Engine, an_engine, make_current
 from trigger_box.access.actors import EnvironmentType
 from trigger_box.domain import limits
 from trigger_box.domain.errors import NotFoundError, RefusedError
+from trigger_box.domain.instants import iso
 from trigger_box.domain.packets import NOTHING, Packet
 from trigger_box.engine import environments, keepers, queues, reading
 from trigger_box.engine.executions import CompletedWait, LatestExecution, Started
 from trigger_box.engine.listing import Page
+from trigger_box.engine.reasons import why_waiting
 from trigger_box.engine.tokens import (
     NewToken,
     TokenFilter,
@@ -596,3 +598,21 @@ async def test_a_waiting_run_whose_worker_falls_silent_is_judged(dev: Engine) ->
     await dev.pass_time(301_000)
 
     assert await dev.status(parent.run.id) == "CANCELED"
+
+
+# ---- what people are told
+
+
+async def test_a_waiting_run_says_what_it_waits_for(dev: Engine) -> None:
+    parent, child = await parent_and_child(dev)
+    await dev.trigger()
+    await dev.take_one()  # the child
+    asleep = (await dev.begin()).run.id
+    at_ms = dev.clock.now_ms() + 60_000
+    await sleep_until(dev, asleep, at_ms)
+
+    async def why(run_id: str) -> str | None:
+        return await why_waiting(dev.core, await dev.run(run_id))
+
+    assert await why(parent.run.id) == f"It waits for the run {child}."
+    assert await why(asleep) == f"It waits until {iso(at_ms)[:19]}Z."

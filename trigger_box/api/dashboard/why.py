@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from trigger_box.api.dashboard.shapes import Check, RunsLink, Why
 from trigger_box.domain.runs import RunState
-from trigger_box.domain.waiting import NO_WORKER, Waiting, why_waiting
+from trigger_box.domain.waiting import NO_WORKER, Awaited, Waiting, why_waiting
 
 _RUNNING: Final = ("DEQUEUED", "EXECUTING")
 # Marks that turn the direction of writing or hide, and letters that are written to the left.
@@ -38,6 +38,8 @@ def why_of(facts: Waiting | None) -> Why | None:
             show_runs=None,
             needs_worker=False,
         )
+    if facts.state is RunState.EXECUTING_WITH_WAITPOINTS:
+        return _why_awaiting(facts.awaited, sentence)
     title, detail = _parts(sentence)
     is_queued = facts.state is RunState.QUEUED
     return Why(
@@ -48,6 +50,20 @@ def why_of(facts: Waiting | None) -> Why | None:
         place=facts.ahead + 1 if is_queued else None,
         show_runs=_holders(facts) if is_queued else None,
         needs_worker=sentence == NO_WORKER,
+    )
+
+
+def _why_awaiting(awaited: tuple[Awaited, ...], sentence: str) -> Why:
+    """Return what a run's code waits for; an instant alone is written in the reader's zone."""
+    is_instant = len(awaited) == 1 and awaited[0].kind == "DATETIME"
+    return Why(
+        title="It waits until" if is_instant else sentence,
+        detail="",
+        at_ms=awaited[0].until_ms if is_instant else None,
+        checks=[],
+        place=None,
+        show_runs=None,
+        needs_worker=False,
     )
 
 

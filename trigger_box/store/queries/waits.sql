@@ -96,6 +96,12 @@ UPDATE waits SET told_number = :number
    AND waitpoint_id IN (SELECT p.id FROM waitpoints p
                          WHERE p.id = waitpoint_id AND p.completed_at_ms IS NOT NULL);
 
+-- name: awaited
+-- What a run waits for, the oldest first. By primary keys.
+SELECT p.id, p.kind, p.run_id, p.due_at_ms
+  FROM waits w JOIN waitpoints p ON p.id = w.waitpoint_id
+ WHERE w.run_id = :run_id AND p.completed_at_ms IS NULL ORDER BY p.id LIMIT :limit;
+
 -- name: has_something_to_tell
 -- By primary keys.
 SELECT 1 AS one FROM waits w JOIN waitpoints p ON p.id = w.waitpoint_id
