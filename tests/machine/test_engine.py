@@ -90,6 +90,7 @@ class Model:
     debounced: dict[str, RunId] = field(default_factory=dict)
     payloads: dict[RunId, str] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
+    held: dict[str, int] = field(default_factory=dict)
 
 
 class EngineLife(RuleBasedStateMachine):
@@ -456,6 +457,23 @@ class EngineLife(RuleBasedStateMachine):
         for row in rows:
             self.check_run(row)
         self.p8_whoever_can_go_on_does()
+        self.p2_no_slot_beyond_the_limits()
+
+    def p2_no_slot_beyond_the_limits(self) -> None:
+        """Whoever got a slot (to begin, or to go on) got one that was free."""
+        held: dict[str, int] = {}
+        lines = self.engine.core.lanes.lines.environments.get(self.environment.id)
+        if lines is None:
+            return
+        for name, queue in lines.queues.items():
+            slots = self.limit if queue.limit is None else min(queue.limit, self.limit)
+            for key, lane in queue.lanes.items():
+                held[f"{name} {key}"] = lane.running
+                if lane.running > self.model.held.get(f"{name} {key}", 0):
+                    assert lane.running <= slots
+        if lines.running > sum(self.model.held.values()):
+            assert lines.running <= self.limit
+        self.model.held = held
 
     def p8_whoever_can_go_on_does(self) -> None:
         for row in self.rows(
