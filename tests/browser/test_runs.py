@@ -474,6 +474,19 @@ def test_a_name_that_turns_its_letters_turns_no_word_of_the_page(
     assert page.evaluate(NOT_ISOLATED) == []
 
 
+def test_a_run_that_waits_says_so_when_the_worker_goes(place: Place, page: Page) -> None:
+    place.worker.trigger("send-receipt")
+    begun = place.worker.start(place.worker.take())
+    run_id = place.worker.trigger("send-receipt")
+    page.goto(f"{place.base}/runs/{run_id}")
+    expect(page.locator(".why")).to_be_visible()
+
+    # Nobody asks any more: after a moment the worker counts as gone.
+    expect(page.get_by_text("No dev process is connected")).to_be_visible()
+    expect(page.locator(".why")).to_have_count(0)
+    place.worker.complete(begun)
+
+
 @pytest.mark.parametrize("path", ["/runs/{run}", "/test/tasks/process-order", "/runs", ""])
 def test_without_a_worker_one_banner_says_so_and_how_to_start_one(
     place: Place, page: Page, path: str

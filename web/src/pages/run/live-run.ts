@@ -37,7 +37,9 @@ export function useLiveRun(id: string, facts: Resource<RunPage>, trace: Resource
     const stop = onNews((news) => {
       const own = news.runs.find((run) => run.id === id);
       if (own) facts.patch((page) => (own.version > page.run.version ? { ...page, run: own } : page));
-      if (own || news.isGap) readFacts.call();
+      // What holds a run may be that no worker is connected, or may be so no longer.
+      const isHeld = facts.data.peek()?.why != null;
+      if (own || news.isGap || (news.presence && isHeld)) readFacts.call();
       const inTree = new Set(trace.data.peek()?.nodes.map((node) => node.runId) ?? []);
       const isTouched =
         news.runs.some((run) => inTree.has(run.id) || (run.parentId !== null && inTree.has(run.parentId))) ||
