@@ -1,7 +1,7 @@
 """``make demo``: a box on loopback with the example project connected and runs executing.
 
-Everything it makes lies in ``.demo/`` of the checkout; a second start goes on with the same box.
-Ctrl-C stops all of it, by process id.
+Everything it makes lies in ``.demo/`` of the checkout, or in the folder that is named; a second
+start goes on with the same box. Ctrl-C stops all of it, by process id.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / ".demo"
+HOME = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT / ".demo"
 DATA = HOME / "data"
 PROJECT = HOME / "project"
 OWNER = HOME / "owner.json"
@@ -30,6 +30,8 @@ PORT = 3030
 READY_S = 30
 STOP_S = 15
 EMAIL = "demo@example.com"
+# A closed terminal and `kill` end it the same way as Ctrl-C does.
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SHOWN = {
     "run.started": "started",
     "run.succeeded": "completed",
@@ -45,6 +47,7 @@ class DemoError(Exception):
 
 async def main() -> None:
     """Start the box and the worker, trigger runs, and wait for Ctrl-C."""
+    end_once()
     HOME.mkdir(mode=0o700, exist_ok=True)
     async with contextlib.AsyncExitStack() as stack:
         # As JSON and with few words: what a box says of itself would hide what is said below.
@@ -85,6 +88,21 @@ async def main() -> None:
         finally:
             for one in watched:
                 one.cancel()
+
+
+def end_once() -> None:
+    """Let the first Ctrl-C end what runs here; the next ones must not end the tidying up."""
+    loop, here = asyncio.get_running_loop(), asyncio.current_task()
+    assert here is not None
+    ended = asyncio.Event()
+
+    def end() -> None:
+        if not ended.is_set():
+            ended.set()
+            here.cancel()
+
+    for ending in ENDINGS:
+        loop.add_signal_handler(ending, end)
 
 
 async def start(
@@ -237,7 +255,7 @@ def run() -> int:
     """Run the demo; return the exit code."""
     try:
         asyncio.run(main())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         print("\nStopped.")
         return 0
     except DemoError as error:
@@ -247,7 +265,4 @@ def run() -> int:
 
 
 if __name__ == "__main__":
-    # A closed terminal and `kill` end it the same way as Ctrl-C does.
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)
     sys.exit(run())
