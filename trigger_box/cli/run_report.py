@@ -31,7 +31,8 @@ def report_wait(
     url = target.run_url(run_id)
     console.note(f"{run_id}  {console.mark(url, 'cyan')}")
     run: dict[str, Any] = {}
-    for happening in follow(api, run_id, with_logs=False, timeout_s=timeout_s):
+    again = target.watch_command(run_id)
+    for happening in follow(api, run_id, with_logs=False, timeout_s=timeout_s, again=again):
         if isinstance(happening, Changed):
             run = happening.run
             console.note(f"  {status_words(console, run)}")
@@ -56,8 +57,9 @@ def report_life(
 ) -> Exit:
     """Print a run's log lines, and with ``with_status`` its changes, until it ends."""
     run: dict[str, Any] = {}
+    again = target.watch_command(run_id)
     with target.api() as api:
-        for happening in follow(api, run_id, with_logs=True, timeout_s=timeout_s):
+        for happening in follow(api, run_id, with_logs=True, timeout_s=timeout_s, again=again):
             if isinstance(happening, Kept):
                 report_kept(console, happening, target)
                 continue

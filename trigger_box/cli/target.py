@@ -58,6 +58,12 @@ class EnvironmentTarget:
         """Return a connection as this environment."""
         return Api(self.api_url, self.secret_key, token_origin=self.origin)
 
+    def watch_command(self, run_id: str) -> str:
+        """Return what to type to follow a run of this environment."""
+        # A secret key says by itself which environment is meant.
+        is_named = self.sign_in is not None and self.slug != "dev"
+        return f"trigger-box runs watch {run_id}{f' --env {self.slug}' if is_named else ''}"
+
     def run_url(self, run_id: str) -> str:
         """Return a run's page."""
         project = f"/projects/v3/{self.project_ref}" if self.project_ref else ""

@@ -65,14 +65,20 @@ def get_run(api: Api, run_id: str) -> dict[str, Any]:
 
 
 def follow(
-    api: Api, run_id: str, *, with_logs: bool, timeout_s: float | None = None
+    api: Api,
+    run_id: str,
+    *,
+    with_logs: bool,
+    timeout_s: float | None = None,
+    again: str | None = None,
 ) -> Iterator[Changed | Kept | Logged]:
     """Yield what happens to a run until it has ended; the last ``Changed`` is its end.
 
     A run that does not execute is never silent: ``Kept`` comes after a while, and then rarer.
 
     Raises:
-        CliError: no such run, or it goes on after ``timeout_s``.
+        CliError: no such run, or it goes on after ``timeout_s``; ``again`` is then the command to
+            go on watching.
     """
     deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
     status: str | None = None
@@ -100,7 +106,7 @@ def follow(
         if deadline_s is not None and time.monotonic() > deadline_s:
             raise CliError(
                 f"{run_id} is still {status} after {timeout_s:g} seconds; it goes on.",
-                hint=f"trigger-box runs watch {run_id}",
+                hint=again,
                 code=Exit.TIMED_OUT,
             )
         time.sleep(pause_s)

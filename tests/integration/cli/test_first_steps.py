@@ -143,6 +143,18 @@ def test_runs_are_listed_got_and_canceled_with_nothing_but_a_secret_key(
     assert (watched.code, "- CANCELED" in watched.out) == (Exit.RUN_FAILED, True)
 
 
+def test_a_wait_that_ends_names_a_command_that_finds_the_run(signed_in: Tbx) -> None:
+    ref = signed_in("projects", "create", "Far", "--json").value["ref"]
+    where = ("--env", "prod", "-p", ref)
+
+    ended = signed_in("tasks", "trigger", "x", "--wait", "--timeout", "0.2", *where)
+    hint = re.search(r"trigger-box (runs watch run_\w+ --env prod)", ended.err)
+    assert hint is not None
+    again = signed_in(*hint[1].split(), "-p", ref, "--timeout", "0.2")
+
+    assert (ended.code, again.code) == (Exit.TIMED_OUT, Exit.TIMED_OUT)
+
+
 def test_a_wait_for_a_run_that_nobody_takes_ends_on_time(signed_in: Tbx) -> None:
     key = signed_in("projects", "create", "Idle", "--json").value["keys"]["prod"]
     signed_in.with_variables(TRIGGER_ACCESS_TOKEN=None, TRIGGER_SECRET_KEY=key)

@@ -114,10 +114,10 @@ def test_a_wait_that_takes_too_long_says_that_the_run_goes_on() -> None:
     api = FakeApi("QUEUED")
 
     with pytest.raises(CliError, match="still QUEUED after 3 seconds; it goes on") as caught:
-        list(happenings(api, with_logs=False, timeout_s=3.0))
+        list(happenings(api, with_logs=False, timeout_s=3.0, again="watch it again"))
 
     assert caught.value.code is Exit.TIMED_OUT
-    assert caught.value.hint == "trigger-box runs watch run_1"
+    assert caught.value.hint == "watch it again"
 
 
 def test_a_run_of_another_environment_is_not_found_with_a_hint() -> None:
