@@ -97,7 +97,7 @@ def trigger(  # noqa: PLR0913 - its options
     """Trigger a run of TASK and print its id; with --wait, its output.
 
     With --wait the command fails (exit code 7) if the run does. Without --timeout it waits as long
-    as it takes, and says why a run has not begun.
+    as it takes, and says why a run has not begun, or which page says it.
     """
     value = read_payload(payload)
     options = {
