@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.bench.figures import Figure, at_least, latency, table
 from tests.bench.load import Connection, Repeat, Target, in_a_process, talk
 from tests.integration.worker.a_dev import Dev, RealBox, a_dev, a_real_box
+from trigger_box import AsyncTriggerBox
 
 RUNS_ALONE = 500
 WARM_UP_RUNS = 200
@@ -76,7 +77,7 @@ def until_user_code(target: Target, task: str, mailbox: str) -> list[float]:
 
 
 def backlog(target: Target) -> None:
-    """Queue runs as fast as they are taken."""
+    """Queue runs that nobody takes yet."""
     request = trigger(target, "noop", 1)
     talk(target, [Repeat(request, times=BACKLOG // CALLERS) for _ in range(CALLERS)], seconds=60)
 
@@ -105,6 +106,20 @@ async def together(target: Target, dev: Dev, runs: int) -> float:
     return runs / (time.perf_counter() - begun_s)
 
 
+async def worked_off(box: RealBox, target: Target, dev: Dev) -> float:
+    """Return whole runs a second while nothing is triggered: all are there before one goes."""
+    done = finished(dev)
+    address = f"http://{box.running.host}:{box.running.port}"
+    async with AsyncTriggerBox(secret_key=box.key, base_url=address) as client:
+        await client.queues.pause("task/noop")
+        await asyncio.to_thread(in_a_process, backlog, target)
+        await client.queues.resume("task/noop")
+        begun_s = time.perf_counter()
+        while finished(dev) < done + BACKLOG:  # noqa: ASYNC110 - the events come from a reader
+            await asyncio.sleep(0.005)
+    return BACKLOG / (time.perf_counter() - begun_s)
+
+
 def finished(dev: Dev) -> int:
     """Return how many runs ``dev`` has said to be done."""
     return dev.counts["run.succeeded"]
@@ -128,19 +143,14 @@ async def figures() -> list[Figure]:
     times: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="trigger-box-bench-") as name:
         folder = Path(name)
-        async with a_worker(folder) as (_box, target, dev):
+        async with a_worker(folder) as (box, target, dev):
             await together(target, dev, WARM_UP_RUNS)
             for task in ("stamp", "stamp-async"):
                 times[task] = await asyncio.to_thread(
                     in_a_process, until_user_code, target, task, str(folder / task)
                 )
             rate = await together(target, dev, RUNS_TOGETHER)
-            done = finished(dev)
-            await asyncio.to_thread(in_a_process, backlog, target)
-            queued, begun_s = finished(dev), time.perf_counter()
-            while finished(dev) < done + BACKLOG:  # noqa: ASYNC110 - the events come from a reader
-                await asyncio.sleep(0.005)
-            drained = (done + BACKLOG - queued) / (time.perf_counter() - begun_s)
+            drained = await worked_off(box, target, dev)
     return [
         latency("trigger → user code, warm Python worker", times["stamp"], p50_ms=8, p99_ms=30),
         latency("… an async task", times["stamp-async"], p50_ms=8, p99_ms=30),
