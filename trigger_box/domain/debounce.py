@@ -13,6 +13,7 @@ from trigger_box.domain.durations import duration_ms
 from trigger_box.domain.errors import RefusedError
 
 _SECOND_MS: Final = 1_000
+_LONGEST_MS: Final = 100 * 365 * 24 * 3_600_000
 
 
 class InvalidDebounceError(RefusedError):
@@ -67,7 +68,7 @@ def debounce_of(*, key: str, delay: str, mode: str, max_delay: str | None) -> De
 
 def _duration(name: str, text: str) -> int:
     found = duration_ms(text)
-    if not found:
+    if not found or found > _LONGEST_MS:
         raise InvalidDebounceError(
             f"Invalid debounce.{name}: {text[:100]!r}. Write a duration such as 30s or 1h30m "
             "(units w, d, hr, h, m, s)."

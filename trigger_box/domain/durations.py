@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from trigger_box.domain import limits
+from trigger_box.domain.instants import LAST_MS
 
 _WHOLE: Final = re.compile(r"(?:\d+(?:w|d|hr|h|m|s))+", re.ASCII)
 _PART: Final = re.compile(r"(\d+)(w|d|hr|h|m|s)", re.ASCII)
@@ -23,7 +24,6 @@ _UNIT_MS: Final[Mapping[str, int]] = {
     "m": 60_000,
     "s": 1_000,
 }
-_FAR_MS: Final = 8_640_000_000_000_000  # JavaScript's last instant
 
 
 def duration_ms(text: str) -> int | None:
@@ -37,7 +37,7 @@ def duration_ms(text: str) -> int | None:
     for number, unit in _PART.findall(text):
         amounts.setdefault("h" if unit == "hr" else unit, int(number))
     total = sum(amount * _UNIT_MS[unit] for unit, amount in amounts.items())
-    return total if total <= _FAR_MS else None
+    return total if total <= LAST_MS else None
 
 
 def key_ttl_ms(text: str | None) -> int:
@@ -45,7 +45,7 @@ def key_ttl_ms(text: str | None) -> int:
     match = None if text is None else _ONE_UNIT.fullmatch(text)
     if match is None or len(match[1]) > limits.DURATION_CHARACTERS_MAX:
         return limits.IDEMPOTENCY_KEY_TTL_MS
-    return min(int(match[1]) * _UNIT_MS[match[2]], _FAR_MS)
+    return min(int(match[1]) * _UNIT_MS[match[2]], LAST_MS)
 
 
 def ttl_text(ttl: str | int | None) -> str | None:
@@ -91,16 +91,18 @@ def instant_ms(text: str) -> int | None:
 
 def checked_instant_ms(at_ms: float) -> int | None:
     """Return an instant that came as a number, None if no calendar reaches it."""
-    return round(at_ms) if -_FAR_MS <= at_ms <= _FAR_MS else None
+    return round(at_ms) if -LAST_MS <= at_ms <= LAST_MS else None
 
 
 def due_ms(text: str, *, now_ms: int) -> int | None:
-    """Return when a delay (date or duration) is over, None if the text is neither."""
+    """Return when a delay (date or duration) is over, None if it is neither, or never over."""
     at_ms = instant_ms(text)
     if at_ms is not None:
         return at_ms
     after_ms = duration_ms(text)
-    return None if after_ms is None else now_ms + after_ms
+    if after_ms is None or now_ms + after_ms > LAST_MS:
+        return None
+    return now_ms + after_ms
 
 
 def ttl_at_ms(ttl: str | None, *, now_ms: int) -> int | None:

@@ -12,6 +12,7 @@ from trigger_box.domain.durations import (
     ttl_at_ms,
     ttl_text,
 )
+from trigger_box.domain.instants import LAST_MS
 
 NOW_MS = 1_767_225_600_000  # 2026-01-01 00:00 UTC
 
@@ -118,7 +119,7 @@ def test_a_ttl_counts_from_now_and_nonsense_never_expires() -> None:
 
 @pytest.mark.parametrize(
     ("number", "at_ms"),
-    [(1_767_225_600_000.4, 1_767_225_600_000), (-1, -1), (8.64e15, 8_640_000_000_000_000)],
+    [(1_767_225_600_000.4, 1_767_225_600_000), (-1, -1), (253_402_300_799_999, LAST_MS)],
 )
 def test_an_instant_may_come_as_a_number(number: float, at_ms: int) -> None:
     assert checked_instant_ms(number) == at_ms

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from trigger_box.domain.instants import iso
+import pytest
+
+from trigger_box.domain.instants import LAST_MS, iso
 
 
 def test_an_instant_is_utc_with_milliseconds_and_z():
@@ -13,3 +15,15 @@ def test_milliseconds_keep_their_leading_zeros():
 
 def test_an_instant_before_1970_is_still_an_instant():
     assert iso(-1) == "1969-12-31T23:59:59.999Z"
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "text"),
+    [
+        (LAST_MS, "9999-12-31T23:59:59.999Z"),
+        (10**18, "9999-12-31T23:59:59.999Z"),
+        (-(10**18), "0001-01-01T00:00:00.000Z"),
+    ],
+)
+def test_what_no_calendar_reaches_is_told_as_its_nearest_end(at_ms: int, text: str):
+    assert iso(at_ms) == text
