@@ -66,7 +66,10 @@ def block(core: Core, tx: Transaction, head: RunHead, waitpoint_id: WaitpointId)
 
 
 def park(core: Core, tx: Transaction, head: RunHead) -> None:
-    """The process of a waiting run is idle: give its slot away."""
+    """The process of a waiting run is idle: give its slot away.
+
+    For workers that say so, which development workers don't: their route comes with images.
+    """
     if head.run_state is RunState.EXECUTING_WITH_WAITPOINTS and not head.is_parked:
         _move(core, tx, head, RunEvent.PARKED, "Run waits, its process is idle", is_parked=True)
         _free_slot(core, tx, head)
@@ -99,6 +102,8 @@ def go_on(core: Core, tx: Transaction, head: RunHead) -> None:
 def give_slots_back(core: Core, tx: Transaction, environment_id: EnvironmentId) -> None:
     """Slots may have become free: runs that wait to go on come first, in their old order."""
     for waiting in core.lanes.resuming(environment_id):
+        if core.lanes.is_full(environment_id):
+            return
         if core.lanes.has_room(tx, waiting.lane):
             core.lanes.leave_resume(tx, waiting.lane, waiting.run_id)
             core.lanes.shift(tx, waiting.lane, running=1)

@@ -173,6 +173,11 @@ class Lanes:
         self.environment(tx, EnvironmentId(lane.environment_id))
         return self.lines.has_room(lane)
 
+    def is_full(self, environment_id: str) -> bool:
+        """Return whether no more runs of a known environment may hold a slot now."""
+        lines = self.lines.environments[environment_id]
+        return lines.running >= lines.slots
+
     def resuming(self, environment_id: str) -> list[Resuming]:
         """Return runs whose waits are over and that have no slot yet, in their old order."""
         return list(self._resuming.get(environment_id, ()))

@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.api.life import a_version, completed, started, taken, triggered
 from tests.support.box import ORIGIN, TestBox, a_box
+from trigger_box.engine.keepers import waits
 
 TOKENS = "/api/v1/waitpoints/tokens"
 
@@ -181,10 +182,7 @@ async def test_a_token_whose_time_is_up_tells_so(box: TestBox) -> None:
     made = await a_token(box.dev, timeout="1m")
     await wait_for(box, run_id, made["id"])
     box.clock.advance(60_000)
-    core = box.rooms.core
-    from trigger_box.engine.keepers import waits  # noqa: PLC0415 - this test plays the keeper
-
-    await waits.sweep(core)
+    await waits.sweep(box.rooms.core)
 
     (wait,) = (await latest(box, run_id))["completedWaitpoints"]
     assert wait["outputIsError"]
